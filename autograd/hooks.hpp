@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <span>
+
+#include <fathom/autograd/function.hpp>
+
+namespace fathom {
+
+/// Sees every function that this thread applies while a HookScope holds it.
+class FATHOM_EXPORT FunctionHook {
+ public:
+  FunctionHook() = default;
+  FunctionHook(const FunctionHook&) = default;
+  FunctionHook& operator=(const FunctionHook&) = default;
+  virtual ~FunctionHook() = default;
+  virtual void before_forward(const Function&, std::span<const Array> /*inputs*/) {}
+  virtual void after_forward(const Function&, std::span<const Array> /*inputs*/, std::span<const Array> /*outputs*/) {}
+  virtual void before_backward(const Function&, std::span<const Variable> /*gys*/) {}
+  /// `gxs` is what the function gave: undefined where not wanted.
+  virtual void after_backward(const Function&, std::span<const Variable> /*gys*/, std::span<const Variable> /*gxs*/) {}
+};
+
+/// Calls `hook` for the functions of this thread within its lifetime; scopes nest, the innermost is called last.
+class FATHOM_EXPORT HookScope {
+ public:
+  explicit HookScope(FunctionHook& hook);
+  HookScope(const HookScope&) = delete;
+  HookScope& operator=(const HookScope&) = delete;
+  ~HookScope();
+};
+
+}  // namespace fathom

@@ -1,0 +1,24 @@
+# Every <module>/<stem>/kernel_impl.hpp becomes one translation unit for each instruction set. The unit sees
+#   FATHOM_ARCH  the xsimd architecture, FATHOM_ISA the name in enum class Isa
+# and gets the flags of that set alone; all code in it lives in an unnamed namespace but for the table it defines.
+function(fathom_add_isa_units target)
+  file(GLOB_RECURSE kernels CONFIGURE_DEPENDS RELATIVE ${PROJECT_SOURCE_DIR}
+       ${PROJECT_SOURCE_DIR}/core/*kernel_impl.hpp ${PROJECT_SOURCE_DIR}/ops/*kernel_impl.hpp
+       ${PROJECT_SOURCE_DIR}/nn/*kernel_impl.hpp)
+  foreach(kernel ${kernels})
+    if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
+      fathom_add_isa_unit(${target} ${kernel} baseline xsimd::sse2 -msse2)
+      fathom_add_isa_unit(${target} ${kernel} avx2 xsimd::fma3<xsimd::avx2> -mavx2 -mfma)
+    else()
+      fathom_add_isa_unit(${target} ${kernel} baseline xsimd::default_arch)
+    endif()
+  endforeach()
+endfunction()
+
+function(fathom_add_isa_unit target kernel isa arch)
+  string(REPLACE ".hpp" "_${isa}.cpp" unit ${CMAKE_CURRENT_BINARY_DIR}/isa/${kernel})
+  file(CONFIGURE OUTPUT ${unit} @ONLY CONTENT
+       "#define FATHOM_ARCH ${arch}\n#define FATHOM_ISA ${isa}\n#include <fathom/${kernel}>\n")
+  target_sources(${target} PRIVATE ${unit})
+  set_source_files_properties(${unit} PROPERTIES COMPILE_OPTIONS "-O3;${ARGN}")
+endfunction()

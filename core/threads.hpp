@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <cstdint>
+#include <type_traits>
+
+#include <fathom/core/export.hpp>
+
+namespace fathom {
+
+/// How many threads an operation may use; at least 1, else ValueError. The results have the same bits for any number.
+FATHOM_EXPORT void set_num_threads(int threads);
+/// Default: OpenMP's (OMP_NUM_THREADS, else the number of cores).
+[[nodiscard]] FATHOM_EXPORT int num_threads();
+
+namespace detail {
+FATHOM_EXPORT void parallel_for(std::int64_t count, std::int64_t grain, void* context,
+                                void (*body)(void*, std::int64_t, std::int64_t));
+}
+
+/// Calls `body(begin, end)` for contiguous pieces of [0, count), each of at least `grain` items, one for each thread.
+/// Runs serially when there is one piece or inside another parallel_for. An exception from a piece reaches the caller
+/// (the first piece's, if several throw). A reduction must not depend on the pieces: cut it into blocks of fixed size
+/// and let `count` be the number of blocks.
+template <class Body>
+void parallel_for(std::int64_t count, std::int64_t grain, Body&& body) {
+  using Plain = std::remove_reference_t<Body>;
+  detail::parallel_for(count, grain, const_cast<void*>(static_cast<const void*>(&body)),
+                       [](void* context, std::int64_t begin, std::int64_t end) {
+                         (*static_cast<Plain*>(context))(begin, end);
+                       });
+}
+
+}  // namespace fathom

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <fathom/autograd/variable.hpp>
+
+namespace fathom::ops {
+
+struct Convolution2DOptions {
+  Pair2 stride = 1;
+  Pair2 pad = 0;  ///< zeros on both sides
+  Pair2 dilation = 1;
+  std::int64_t groups = 1;
+  bool cover_all = false;  ///< round the output size up, so that every pixel is covered
+};
+
+/// Two-dimensional convolution (correlation).
+/// @param x (n, cI, h, w)   @param W (cO, cI/groups, kH, kW)   @param b (cO) or absent
+/// @return (n, cO, hO, wO), hO = (h + 2*pad - (kH - 1)*dilation - 1) / stride + 1 (with cover_all rounded up)
+/// @throws ShapeError, DTypeError, ValueError with all arguments
+/// Differentiable any number of times with respect to x, W and b.
+[[nodiscard]] FATHOM_EXPORT Variable convolution_2d(const Variable& x, const Variable& W, const Variable& b = {},
+                                                    const Convolution2DOptions& options = {});
+
+}  // namespace fathom::ops

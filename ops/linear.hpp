@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <fathom/autograd/variable.hpp>
+
+namespace fathom::ops {
+
+struct LinearOptions {
+  std::int64_t n_batch_axes = 1;  ///< leading axes of x that stay; the rest is flattened
+};
+
+/// y = x W^T + b.
+/// @param x (n..., d...), at least one axis more than n_batch_axes   @param W (out, in), in = prod(d)
+/// @param b (out) or absent
+/// @return (n..., out)
+/// @throws ShapeError, DTypeError, ValueError with all arguments
+[[nodiscard]] FATHOM_EXPORT Variable linear(const Variable& x, const Variable& W, const Variable& b = {},
+                                            const LinearOptions& options = {});
+
+}  // namespace fathom::ops

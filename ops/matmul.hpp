@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <fathom/autograd/variable.hpp>
+
+namespace fathom::ops {
+
+struct MatmulOptions {
+  bool transpose_a = false;
+  bool transpose_b = false;
+};
+
+/// Matrix product with NumPy's rules: axes before the last two are a batch and broadcast; a one-axis `a` is a row, a
+/// one-axis `b` a column, and the axis added so is dropped from the result. Transposing swaps the last two axes.
+/// @throws ShapeError, DTypeError
+[[nodiscard]] FATHOM_EXPORT Variable matmul(const Variable& a, const Variable& b, const MatmulOptions& options = {});
+
+}  // namespace fathom::ops

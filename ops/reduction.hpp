@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <optional>
+
+#include <fathom/autograd/variable.hpp>
+
+namespace fathom::ops {
+
+struct ReductionOptions {
+  std::optional<Axes> axis = std::nullopt;  ///< nullopt: all; negative counts from the end
+  bool keepdims = false;                    ///< reduced axes stay with size 1
+};
+
+/// Sum over axes; of nothing it is 0. Throws ValueError for an axis out of range or named twice, DTypeError.
+[[nodiscard]] FATHOM_EXPORT Variable sum(const Variable& x, const ReductionOptions& options = {});
+/// Mean over axes; of nothing it is NaN. Throws as sum.
+[[nodiscard]] FATHOM_EXPORT Variable mean(const Variable& x, const ReductionOptions& options = {});
+
+}  // namespace fathom::ops

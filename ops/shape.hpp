@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <optional>
+
+#include <fathom/autograd/variable.hpp>
+
+namespace fathom::ops {
+
+/// The same elements in another shape; one size may be -1. Shares the buffer. Throws ShapeError.
+[[nodiscard]] FATHOM_EXPORT Variable reshape(const Variable& x, std::span<const std::int64_t> sizes);
+[[nodiscard]] inline Variable reshape(const Variable& x, std::initializer_list<std::int64_t> sizes) {
+  return reshape(x, std::span(sizes.begin(), sizes.size()));
+}
+[[nodiscard]] inline Variable reshape(const Variable& x, const Shape& shape) { return reshape(x, shape.span()); }
+
+/// Axes permuted: y's axis i is x's axis `axes[i]`; nullopt reverses them. Throws ValueError.
+[[nodiscard]] FATHOM_EXPORT Variable transpose(const Variable& x, const std::optional<Axes>& axes = std::nullopt);
+
+/// Stretched to `shape` by NumPy's broadcasting. Throws ShapeError.
+[[nodiscard]] FATHOM_EXPORT Variable broadcast_to(const Variable& x, const Shape& shape);
+
+/// Summed down to `shape`, which must broadcast to x's: the adjoint of broadcast_to. Throws ShapeError.
+[[nodiscard]] FATHOM_EXPORT Variable sum_to(const Variable& x, const Shape& shape);
+
+}  // namespace fathom::ops
