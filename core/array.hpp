@@ -20,9 +20,9 @@ class Buffer;
 }
 
 /// Copying an Array is shallow: copies share one buffer and its version counter; `copy()` is deep.
-/// An n-dimensional array whose element type is known at run time. Always C-contiguous; images are (n, c, h, w).
-/// The buffer is 64-byte aligned and comes from the memory pool. `Array{}` is undefined: it has no elements and no
-/// type, and every access but `defined()` throws GraphError.
+/// An n-dimensional array whose element type is known at run time. Always C-contiguous; images are (n, c, h,
+/// w). The buffer is 64-byte aligned and comes from the memory pool. `Array{}` is undefined: it has no
+/// elements and no type, and every access but `defined()` throws GraphError.
 class FATHOM_EXPORT Array {
  public:
   Array() = default;
@@ -74,8 +74,8 @@ class FATHOM_EXPORT Array {
   /// The one element as a double (exact up to 2^53); throws ShapeError unless the size is 1.
   [[nodiscard]] double item() const;
 
-  [[nodiscard]] Array copy() const;                 ///< deep
-  [[nodiscard]] Array astype(DType dtype) const;    ///< converted copy, as static_cast; itself when equal
+  [[nodiscard]] Array copy() const;               ///< deep
+  [[nodiscard]] Array astype(DType dtype) const;  ///< converted copy, as static_cast; itself when equal
   /// Shares the buffer. One size may be -1. Throws ShapeError when the sizes do not fit.
   [[nodiscard]] Array reshape(std::span<const std::int64_t> sizes) const;
   [[nodiscard]] Array reshape(std::initializer_list<std::int64_t> sizes) const {
@@ -117,14 +117,15 @@ Array Array::from(std::span<const T> values, const Shape& shape) {
 
 /// Whether all elements agree: |a - b| <= atol + rtol * |b|; equal infinities agree, and NaN with NaN when
 /// `equal_nan`. False when dtypes or shapes differ.
-[[nodiscard]] FATHOM_EXPORT bool allclose(const Array& a, const Array& b, double rtol = 1e-5, double atol = 1e-8,
-                                          bool equal_nan = false);
+[[nodiscard]] FATHOM_EXPORT bool allclose(const Array& a, const Array& b, double rtol = 1e-5,
+                                          double atol = 1e-8, bool equal_nan = false);
 /// Same dtype, shape and bytes.
 [[nodiscard]] FATHOM_EXPORT bool identical(const Array& a, const Array& b);
 
 /// "float32 [2, 3]", or "undefined".
 [[nodiscard]] FATHOM_EXPORT std::string describe(const Array& array);
-/// Nested brackets as NumPy prints them, long axes shortened to their first and last three, then dtype and shape.
+/// Nested brackets as NumPy prints them, long axes shortened to their first and last three, then dtype and
+/// shape.
 [[nodiscard]] FATHOM_EXPORT std::string to_string(const Array& array);
 FATHOM_EXPORT std::ostream& operator<<(std::ostream& out, const Array& array);
 

@@ -24,8 +24,8 @@ class FATHOM_EXPORT ArgumentCheck {
  public:
   explicit ArgumentCheck(std::string_view op) : op_(op) {}
 
-  /// Remembers an argument for the texts; `axes` names its axes, "(n, c, h, w)". Throws GraphError at once when
-  /// `array` is undefined.
+  /// Remembers an argument for the texts; `axes` names its axes, "(n, c, h, w)". Throws GraphError at once
+  /// when `array` is undefined.
   ArgumentCheck& argument(std::string_view name, const Array& array, std::string_view axes = {});
 
   /// The last argument must have this many axes (ShapeError).
@@ -63,11 +63,11 @@ class FATHOM_EXPORT ArgumentCheck {
   std::size_t count_ = 0;
 };
 
-/// FATHOM_CHECK(check, condition, ErrorType, format, ...): throws with the check's text unless the condition holds.
-/// The message is formatted (fmt) only then; the file that uses it includes <fmt/format.h>.
-#define FATHOM_CHECK(check, condition, error, ...)                                   \
-  do {                                                                               \
-    if (!(condition)) (check).fail<error>(::fmt::format(__VA_ARGS__));      \
+/// FATHOM_CHECK(check, condition, ErrorType, format, ...): throws with the check's text unless the condition
+/// holds. The message is formatted (fmt) only then; the file that uses it includes <fmt/format.h>.
+#define FATHOM_CHECK(check, condition, error, ...)                     \
+  do {                                                                 \
+    if (!(condition)) (check).fail<error>(::fmt::format(__VA_ARGS__)); \
   } while (false)
 
 }  // namespace fathom

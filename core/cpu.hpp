@@ -12,8 +12,8 @@
 
 namespace fathom {
 
-/// Instruction sets that kernels are compiled for. On x86 `baseline` is SSE2 and `avx2` means AVX2 and FMA; elsewhere
-/// there is the baseline alone.
+/// Instruction sets that kernels are compiled for. On x86 `baseline` is SSE2 and `avx2` means AVX2 and FMA;
+/// elsewhere there is the baseline alone.
 enum class Isa : std::uint8_t { baseline, avx2 };
 
 [[nodiscard]] FATHOM_EXPORT std::string_view to_string(Isa isa);
@@ -22,8 +22,8 @@ enum class Isa : std::uint8_t { baseline, avx2 };
 /// Those that are supported, the best last.
 [[nodiscard]] FATHOM_EXPORT std::vector<Isa> supported_isas();
 
-/// The set in use: FATHOM_ISA=baseline|avx2 from the environment, else the best supported. A value that is unknown or
-/// not supported is a ValueError at the first call.
+/// The set in use: FATHOM_ISA=baseline|avx2 from the environment, else the best supported. A value that is
+/// unknown or not supported is a ValueError at the first call.
 [[nodiscard]] FATHOM_EXPORT Isa active_isa();
 /// Overrides the choice from now on, for tests and comparisons; ValueError when not supported.
 FATHOM_EXPORT void set_isa(Isa isa);

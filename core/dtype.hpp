@@ -19,7 +19,9 @@ enum class DType : std::uint8_t { float32, float64, int64, int32, uint8, boolean
 /// "float32", "bool", ...: NumPy's names.
 [[nodiscard]] FATHOM_EXPORT std::string_view to_string(DType dtype);
 [[nodiscard]] FATHOM_EXPORT std::size_t item_size(DType dtype);  ///< bytes of one element
-[[nodiscard]] constexpr bool is_float(DType dtype) { return dtype == DType::float32 || dtype == DType::float64; }
+[[nodiscard]] constexpr bool is_float(DType dtype) {
+  return dtype == DType::float32 || dtype == DType::float64;
+}
 [[nodiscard]] constexpr bool is_index(DType dtype) { return dtype == DType::int64 || dtype == DType::int32; }
 FATHOM_EXPORT std::ostream& operator<<(std::ostream& out, DType dtype);
 
@@ -47,14 +49,17 @@ struct DTypeOf<bool> : std::integral_constant<DType, DType::boolean> {};
 template <class T>
 inline constexpr DType dtype_of = detail::DTypeOf<T>::value;
 
-/// The only road from a computing dtype to its C++ type: calls `f.template operator()<T>()` with float or double.
-/// Throws DTypeError naming `op` for every other dtype.
+/// The only road from a computing dtype to its C++ type: calls `f.template operator()<T>()` with float or
+/// double. Throws DTypeError naming `op` for every other dtype.
 template <class F>
 decltype(auto) dispatch_float(DType dtype, std::string_view op, F&& f) {
   switch (dtype) {
-    case DType::float32: return std::forward<F>(f).template operator()<float>();
-    case DType::float64: return std::forward<F>(f).template operator()<double>();
-    default: detail::unsupported_dtype(op, dtype, "float32 or float64");
+    case DType::float32:
+      return std::forward<F>(f).template operator()<float>();
+    case DType::float64:
+      return std::forward<F>(f).template operator()<double>();
+    default:
+      detail::unsupported_dtype(op, dtype, "float32 or float64");
   }
 }
 
@@ -62,9 +67,12 @@ decltype(auto) dispatch_float(DType dtype, std::string_view op, F&& f) {
 template <class F>
 decltype(auto) dispatch_index(DType dtype, std::string_view op, F&& f) {
   switch (dtype) {
-    case DType::int64: return std::forward<F>(f).template operator()<std::int64_t>();
-    case DType::int32: return std::forward<F>(f).template operator()<std::int32_t>();
-    default: detail::unsupported_dtype(op, dtype, "int32 or int64");
+    case DType::int64:
+      return std::forward<F>(f).template operator()<std::int64_t>();
+    case DType::int32:
+      return std::forward<F>(f).template operator()<std::int32_t>();
+    default:
+      detail::unsupported_dtype(op, dtype, "int32 or int64");
   }
 }
 
@@ -72,12 +80,18 @@ decltype(auto) dispatch_index(DType dtype, std::string_view op, F&& f) {
 template <class F>
 decltype(auto) dispatch_all(DType dtype, F&& f) {
   switch (dtype) {
-    case DType::float32: return std::forward<F>(f).template operator()<float>();
-    case DType::float64: return std::forward<F>(f).template operator()<double>();
-    case DType::int64: return std::forward<F>(f).template operator()<std::int64_t>();
-    case DType::int32: return std::forward<F>(f).template operator()<std::int32_t>();
-    case DType::uint8: return std::forward<F>(f).template operator()<std::uint8_t>();
-    case DType::boolean: break;
+    case DType::float32:
+      return std::forward<F>(f).template operator()<float>();
+    case DType::float64:
+      return std::forward<F>(f).template operator()<double>();
+    case DType::int64:
+      return std::forward<F>(f).template operator()<std::int64_t>();
+    case DType::int32:
+      return std::forward<F>(f).template operator()<std::int32_t>();
+    case DType::uint8:
+      return std::forward<F>(f).template operator()<std::uint8_t>();
+    case DType::boolean:
+      break;
   }
   return std::forward<F>(f).template operator()<bool>();
 }

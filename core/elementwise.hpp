@@ -14,10 +14,10 @@ inline constexpr std::int64_t kElementGrain = 1 << 14;
 
 /// A broadcast walk over two operands: the output cut into rows along which each operand has stride 0 or 1.
 struct BroadcastRows {
-  Shape outer;                       ///< axes that index the rows
-  std::int64_t length = 1;           ///< elements of a row
+  Shape outer;                          ///< axes that index the rows
+  std::int64_t length = 1;              ///< elements of a row
   std::int64_t step_a = 0, step_b = 0;  ///< stride inside a row
-  Strides stride_a{}, stride_b{};    ///< strides along `outer`
+  Strides stride_a{}, stride_b{};       ///< strides along `outer`
   /// Offsets of the operands' row `row`.
   [[nodiscard]] std::pair<std::int64_t, std::int64_t> offsets(std::int64_t row) const;
 };
@@ -39,8 +39,8 @@ template <class F>
   return y;
 }
 
-/// y = f(a, b) with NumPy's broadcasting, float32 or float64, both the same (DTypeError); ShapeError naming `op`
-/// when the shapes do not broadcast.
+/// y = f(a, b) with NumPy's broadcasting, float32 or float64, both the same (DTypeError); ShapeError naming
+/// `op` when the shapes do not broadcast.
 template <class F>
 [[nodiscard]] Array zip(std::string_view op, const Array& a, const Array& b, F f) {
   detail::require_same_float(op, a, b);

@@ -9,8 +9,8 @@
 
 namespace fathom {
 
-/// What every error of the library derives from. The text names the operation or file, the rule broken with its
-/// values, each argument with dtype and shape, and what to do.
+/// What every error of the library derives from. The text names the operation or file, the rule broken with
+/// its values, each argument with dtype and shape, and what to do.
 class FATHOM_EXPORT Error : public std::exception {
  public:
   explicit Error(std::string text) : text_(std::move(text)) {}
@@ -24,14 +24,29 @@ class FATHOM_EXPORT Error : public std::exception {
 };
 
 /// Shapes or ranks do not fit.
-class FATHOM_EXPORT ShapeError : public Error { public: using Error::Error; };
+class FATHOM_EXPORT ShapeError : public Error {
+ public:
+  using Error::Error;
+};
 /// An element type is not allowed, or types are mixed.
-class FATHOM_EXPORT DTypeError : public Error { public: using Error::Error; };
+class FATHOM_EXPORT DTypeError : public Error {
+ public:
+  using Error::Error;
+};
 /// A number or option is outside its range.
-class FATHOM_EXPORT ValueError : public Error { public: using Error::Error; };
+class FATHOM_EXPORT ValueError : public Error {
+ public:
+  using Error::Error;
+};
 /// The graph cannot do this: released, changed in place, uninitialised parameter.
-class FATHOM_EXPORT GraphError : public Error { public: using Error::Error; };
+class FATHOM_EXPORT GraphError : public Error {
+ public:
+  using Error::Error;
+};
 /// A file is missing, unreadable, unwritable or corrupt.
-class FATHOM_EXPORT IoError : public Error { public: using Error::Error; };
+class FATHOM_EXPORT IoError : public Error {
+ public:
+  using Error::Error;
+};
 
 }  // namespace fathom

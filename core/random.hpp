@@ -8,16 +8,16 @@
 
 namespace fathom {
 
-/// Names one stream of random numbers. Element i of a stream depends on the key and i alone, so it is the same for
-/// any number of threads and any order of use.
+/// Names one stream of random numbers. Element i of a stream depends on the key and i alone, so it is the
+/// same for any number of threads and any order of use.
 struct RandomKey {
   std::uint64_t seed = 0;
   std::uint64_t stream = 0;
   friend bool operator==(RandomKey, RandomKey) = default;
 };
 
-/// A source of keys: a seed and the number of the next stream. There is no global one; whatever needs random numbers
-/// is handed a Random or a RandomKey.
+/// A source of keys: a seed and the number of the next stream. There is no global one; whatever needs random
+/// numbers is handed a Random or a RandomKey.
 class FATHOM_EXPORT Random {
  public:
   explicit Random(std::uint64_t seed) : next_{seed, 0} {}
@@ -33,9 +33,11 @@ class FATHOM_EXPORT Random {
 [[nodiscard]] FATHOM_EXPORT std::array<std::uint32_t, 4> random_bits(RandomKey key, std::uint64_t counter);
 
 /// Uniform in [low, high), float32 or float64 (DTypeError).
-[[nodiscard]] FATHOM_EXPORT Array uniform(RandomKey key, const Shape& shape, double low, double high, DType dtype);
+[[nodiscard]] FATHOM_EXPORT Array uniform(RandomKey key, const Shape& shape, double low, double high,
+                                          DType dtype);
 /// Normal (Box-Muller), float32 or float64 (DTypeError).
-[[nodiscard]] FATHOM_EXPORT Array normal(RandomKey key, const Shape& shape, double mean, double deviation, DType dtype);
+[[nodiscard]] FATHOM_EXPORT Array normal(RandomKey key, const Shape& shape, double mean, double deviation,
+                                         DType dtype);
 /// 0 .. count - 1 in random order (Fisher-Yates), int64 (count).
 [[nodiscard]] FATHOM_EXPORT Array permutation(RandomKey key, std::int64_t count);
 

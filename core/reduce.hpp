@@ -8,12 +8,13 @@
 namespace fathom {
 
 /// The shape left after reducing `axes` (all of them when nullopt) of `shape`. Throws ValueError naming `op`.
-[[nodiscard]] FATHOM_EXPORT Shape reduced_shape(std::string_view op, const Shape& shape, const std::optional<Axes>& axes,
-                                                bool keepdims);
+[[nodiscard]] FATHOM_EXPORT Shape reduced_shape(std::string_view op, const Shape& shape,
+                                                const std::optional<Axes>& axes, bool keepdims);
 
-/// Sum over `axes` (all when nullopt) of a float32 or float64 array, added up in double. The sum of nothing is 0.
-/// Throws DTypeError, ValueError (axis out of range or named twice).
-[[nodiscard]] FATHOM_EXPORT Array sum(const Array& x, const std::optional<Axes>& axes = std::nullopt, bool keepdims = false);
+/// Sum over `axes` (all when nullopt) of a float32 or float64 array, added up in double. The sum of nothing
+/// is 0. Throws DTypeError, ValueError (axis out of range or named twice).
+[[nodiscard]] FATHOM_EXPORT Array sum(const Array& x, const std::optional<Axes>& axes = std::nullopt,
+                                      bool keepdims = false);
 
 /// Sums `x` down to `shape`, which must broadcast to x's (ShapeError): what broadcasting's gradient needs.
 [[nodiscard]] FATHOM_EXPORT Array sum_to(const Array& x, const Shape& shape);

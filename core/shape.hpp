@@ -15,8 +15,8 @@
 
 namespace fathom {
 
-/// The sizes of an Array's axes, outermost first; `Shape{}` is the shape of a scalar. At most 8 axes, kept inline.
-/// Throws ShapeError for more axes or a negative size.
+/// The sizes of an Array's axes, outermost first; `Shape{}` is the shape of a scalar. At most 8 axes, kept
+/// inline. Throws ShapeError for more axes or a negative size.
 class FATHOM_EXPORT Shape {
  public:
   static constexpr std::size_t kMaxRank = 8;
@@ -67,11 +67,14 @@ struct Pair2 {
 /// Axes of an operation, negative ones counted from the end. `std::nullopt` where optional means all axes.
 using Axes = std::vector<std::int64_t>;
 
-/// Axes as numbers in [0, rank), in the order given. Throws ValueError naming `op` for an axis out of range or twice.
-[[nodiscard]] FATHOM_EXPORT std::vector<std::size_t> normalize_axes(std::string_view op, std::span<const std::int64_t> axes,
+/// Axes as numbers in [0, rank), in the order given. Throws ValueError naming `op` for an axis out of range
+/// or twice.
+[[nodiscard]] FATHOM_EXPORT std::vector<std::size_t> normalize_axes(std::string_view op,
+                                                                    std::span<const std::int64_t> axes,
                                                                     std::size_t rank);
 
-/// NumPy's broadcasting: axes aligned at the end, size 1 stretches. Throws ShapeError naming `op` and both shapes.
+/// NumPy's broadcasting: axes aligned at the end, size 1 stretches. Throws ShapeError naming `op` and both
+/// shapes.
 [[nodiscard]] FATHOM_EXPORT Shape broadcast_shapes(std::string_view op, const Shape& a, const Shape& b);
 /// Whether `from` stretches to `to`.
 [[nodiscard]] FATHOM_EXPORT bool broadcasts_to(const Shape& from, const Shape& to);

@@ -8,7 +8,8 @@
 
 namespace fathom {
 
-/// How many threads an operation may use; at least 1, else ValueError. The results have the same bits for any number.
+/// How many threads an operation may use; at least 1, else ValueError. The results have the same bits for any
+/// number.
 FATHOM_EXPORT void set_num_threads(int threads);
 /// Default: OpenMP's (OMP_NUM_THREADS, else the number of cores).
 [[nodiscard]] FATHOM_EXPORT int num_threads();
@@ -18,10 +19,10 @@ FATHOM_EXPORT void parallel_for(std::int64_t count, std::int64_t grain, void* co
                                 void (*body)(void*, std::int64_t, std::int64_t));
 }
 
-/// Calls `body(begin, end)` for contiguous pieces of [0, count), each of at least `grain` items, one for each thread.
-/// Runs serially when there is one piece or inside another parallel_for. An exception from a piece reaches the caller
-/// (the first piece's, if several throw). A reduction must not depend on the pieces: cut it into blocks of fixed size
-/// and let `count` be the number of blocks.
+/// Calls `body(begin, end)` for contiguous pieces of [0, count), each of at least `grain` items, one for each
+/// thread. Runs serially when there is one piece or inside another parallel_for. An exception from a piece
+/// reaches the caller (the first piece's, if several throw). A reduction must not depend on the pieces: cut
+/// it into blocks of fixed size and let `count` be the number of blocks.
 template <class Body>
 void parallel_for(std::int64_t count, std::int64_t grain, Body&& body) {
   using Plain = std::remove_reference_t<Body>;

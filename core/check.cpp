@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <fathom/core/check.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cassert>
+
+namespace fathom {
+
+ArgumentCheck& ArgumentCheck::argument(std::string_view name, const Array& array, std::string_view axes) {
+  assert(count_ < arguments_.size());
+  arguments_[count_++] = {name, &array, axes};
+  if (!array.defined()) {
+    fail<GraphError>(
+        fmt::format("{} must not be undefined", name),
+        "Variable{} is legal for optional arguments only; a deferred parameter needs its data first");
+  }
+  return *this;
+}
+
+ArgumentCheck& ArgumentCheck::rank(std::size_t rank) {
+  if (last().array->rank() != rank) {
+    fail<ShapeError>(fmt::format("{} must have {} axes{}{} (it has {})", last().name, rank,
+                                 last().axes.empty() ? "" : " ", last().axes, last().array->rank()));
+  }
+  return *this;
+}
+
+ArgumentCheck& ArgumentCheck::floating() {
+  if (!is_float(last().array->dtype())) {
+    fail<DTypeError>(fmt::format("{} must be float32 or float64 (it is {})", last().name,
+                                 to_string(last().array->dtype())),
+                     "convert it with astype");
+  }
+  return *this;
+}
+
+ArgumentCheck& ArgumentCheck::index() {
+  if (!is_index(last().array->dtype())) {
+    fail<DTypeError>(
+        fmt::format("{} must be int32 or int64 (it is {})", last().name, to_string(last().array->dtype())),
+        "convert it with astype");
+  }
+  return *this;
+}
+
+ArgumentCheck& ArgumentCheck::same_dtype() {
+  const Argument& first = arguments_[0];
+  if (last().array->dtype() != first.array->dtype()) {
+    fail<DTypeError>(
+        fmt::format("{} must have the dtype of {} ({} is {}, {} is {})", last().name, first.name, first.name,
+                    to_string(first.array->dtype()), last().name, to_string(last().array->dtype())),
+        fmt::format("types are never mixed silently; convert one with astype(DType::{})",
+                    to_string(first.array->dtype())));
+  }
+  return *this;
+}
+
+ArgumentCheck& ArgumentCheck::shape(const Shape& shape, std::string_view meaning) {
+  if (last().array->shape() != shape) {
+    fail<ShapeError>(fmt::format("{} must have the shape {}, {} (it has {})", last().name, to_string(shape),
+                                 meaning, to_string(last().array->shape())));
+  }
+  return *this;
+}
+
+ArgumentCheck& ArgumentCheck::at_least(std::string_view name, std::int64_t value, std::int64_t least) {
+  if (value < least) fail<ValueError>(fmt::format("{} must be at least {} (it is {})", name, least, value));
+  return *this;
+}
+
+ArgumentCheck& ArgumentCheck::at_least(std::string_view name, Pair2 value, std::int64_t least) {
+  if (value.y < least || value.x < least) {
+    fail<ValueError>(fmt::format("{} must be at least {} (it is {})", name, least, to_string(value)));
+  }
+  return *this;
+}
+
+std::string ArgumentCheck::text(std::string_view rule, std::string_view hint) const {
+  std::string result = fmt::format("{}: {}", op_, rule);
+  std::size_t name_width = 0;
+  std::size_t type_width = 0;
+  for (std::size_t i = 0; i < count_; ++i) {
+    name_width = std::max(name_width, arguments_[i].name.size());
+    type_width = std::max(type_width, describe(*arguments_[i].array).size());
+  }
+  for (std::size_t i = 0; i < count_; ++i) {
+    const Argument& argument = arguments_[i];
+    const std::string type = describe(*argument.array);
+    result += fmt::format("\n  {}:{:{}} {}", argument.name, "", name_width - argument.name.size(), type);
+    if (!argument.axes.empty())
+      result += fmt::format("{:{}}  {}", "", type_width - type.size(), argument.axes);
+  }
+  if (!hint.empty()) result += fmt::format("\n  hint: {}", hint);
+  return result;
+}
+
+}  // namespace fathom

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <fathom/core/memory.hpp>
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cstdlib>
+#include <mutex>
+#include <new>
+#include <vector>
+
+#if defined(__SANITIZE_ADDRESS__)
+#define FATHOM_ADDRESS_SANITIZER 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define FATHOM_ADDRESS_SANITIZER 1
+#endif
+#endif
+
+namespace fathom {
+namespace {
+
+using detail::kSlack;
+constexpr std::size_t kAlignment = 64;
+
+#if defined(FATHOM_ADDRESS_SANITIZER)
+// Every block goes to the system, so that the sanitizer sees reads beyond the slack and after release.
+constexpr bool kCaching = false;
+#else
+constexpr bool kCaching = true;
+#endif
+
+/// Sizes are rounded up to one of eight steps for each power of two: at most an eighth is wasted, and equal
+/// nets ask for equal buckets step after step.
+struct Bucket {
+  std::size_t index;
+  std::size_t bytes;
+};
+
+Bucket bucket_of(std::size_t bytes) {
+  const std::size_t needed = std::max<std::size_t>(bytes, kAlignment);
+  const auto power = static_cast<std::size_t>(std::bit_width(needed - 1));  // 2^(power-1) < needed <= 2^power
+  const std::size_t base = std::size_t{1} << (power - 1);
+  const std::size_t step = std::max<std::size_t>(base / 8, 1);
+  const std::size_t part = (needed - base + step - 1) / step;  // 1..8
+  return {power * 8 + part - 1, base + part * step};
+}
+
+class Pool {
+ public:
+  // Never destroyed: Arrays with static lifetime may outlive any order of destruction we could choose.
+  static Pool& instance() {
+    static Pool* pool = new Pool;
+    return *pool;
+  }
+
+  std::byte* allocate(std::size_t bytes) {
+    const Bucket bucket = bucket_of(bytes);
+    const std::size_t total = bytes_of(bucket, bytes);
+    {
+      const std::lock_guard lock(mutex_);
+      std::vector<std::byte*>& free = free_[bucket.index];
+      if (!free.empty()) {
+        std::byte* block = free.back();
+        free.pop_back();
+        statistics_.bytes_cached -= static_cast<std::int64_t>(total);
+        count_in(total);
+        return block;
+      }
+      ++statistics_.system_allocations;
+      count_in(total);
+    }
+    void* base = std::aligned_alloc(kAlignment, round_up(total + 2 * kSlack));
+    if (base == nullptr) {
+      const std::lock_guard lock(mutex_);
+      statistics_.bytes_in_use -= static_cast<std::int64_t>(total);
+      throw std::bad_alloc();
+    }
+    return static_cast<std::byte*>(base) + kSlack;
+  }
+
+  void release(std::byte* block, std::size_t bytes) noexcept {
+    const Bucket bucket = bucket_of(bytes);
+    const std::size_t total = bytes_of(bucket, bytes);
+    {
+      const std::lock_guard lock(mutex_);
+      statistics_.bytes_in_use -= static_cast<std::int64_t>(total);
+      if (kCaching && keep(free_[bucket.index], block)) {
+        statistics_.bytes_cached += static_cast<std::int64_t>(total);
+        return;
+      }
+    }
+    std::free(block - kSlack);
+  }
+
+  void release_cached() {
+    const std::lock_guard lock(mutex_);
+    for (std::vector<std::byte*>& blocks : free_) {
+      for (std::byte* block : blocks) std::free(block - kSlack);
+      blocks.clear();
+    }
+    statistics_.bytes_cached = 0;
+  }
+
+  MemoryStatistics statistics() {
+    const std::lock_guard lock(mutex_);
+    return statistics_;
+  }
+  void reset_peak() {
+    const std::lock_guard lock(mutex_);
+    statistics_.peak_bytes = statistics_.bytes_in_use;
+  }
+
+ private:
+  static std::size_t round_up(std::size_t bytes) {
+    return (bytes + kAlignment - 1) / kAlignment * kAlignment;
+  }
+  // Without the cache a block has its exact size, or an overread into the bucket's rest would pass unseen.
+  static std::size_t bytes_of(const Bucket& bucket, std::size_t bytes) {
+    return kCaching ? bucket.bytes : bytes;
+  }
+  static bool keep(std::vector<std::byte*>& free, std::byte* block) noexcept {
+    try {
+      free.push_back(block);
+      return true;
+    } catch (const std::bad_alloc&) {
+      return false;
+    }
+  }
+  void count_in(std::size_t bytes) {
+    statistics_.bytes_in_use += static_cast<std::int64_t>(bytes);
+    statistics_.peak_bytes = std::max(statistics_.peak_bytes, statistics_.bytes_in_use);
+  }
+
+  std::mutex mutex_;
+  std::array<std::vector<std::byte*>, 64 * 8> free_;
+  MemoryStatistics statistics_;
+};
+
+}  // namespace
+
+std::byte* detail::pool_allocate(std::size_t bytes) {
+  if (bytes > std::size_t{1} << 62) throw std::bad_alloc();
+  return Pool::instance().allocate(bytes);
+}
+void detail::pool_release(std::byte* block, std::size_t bytes) noexcept {
+  Pool::instance().release(block, bytes);
+}
+
+MemoryStatistics memory_statistics() { return Pool::instance().statistics(); }
+void reset_peak_memory() { Pool::instance().reset_peak(); }
+void release_cached_memory() { Pool::instance().release_cached(); }
+
+}  // namespace fathom

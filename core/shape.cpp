@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <fathom/core/shape.hpp>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <fathom/core/error.hpp>
+
+namespace fathom {
+
+Shape::Shape(std::span<const std::int64_t> sizes) {
+  for (const std::int64_t size : sizes) push_back(size);
+}
+
+void Shape::push_back(std::int64_t size) {
+  if (rank_ == kMaxRank) throw ShapeError(fmt::format("Shape: at most {} axes are possible", kMaxRank));
+  if (size < 0)
+    throw ShapeError(fmt::format("Shape: a size must not be negative (axis {} has {})", rank_, size));
+  sizes_[rank_++] = size;
+}
+
+std::int64_t Shape::size() const {
+  std::int64_t product = 1;
+  for (const std::int64_t size : *this) {
+    if (__builtin_mul_overflow(product, size, &product)) {
+      if (std::find(begin(), end(), 0) != end()) return 0;
+      throw ShapeError(fmt::format("Shape: {} has more elements than fit 64 bits", to_string(*this)));
+    }
+  }
+  return product;
+}
+
+std::string to_string(const Shape& shape) { return fmt::format("[{}]", fmt::join(shape.span(), ", ")); }
+std::ostream& operator<<(std::ostream& out, const Shape& shape) { return out << to_string(shape); }
+std::string to_string(Pair2 pair) { return fmt::format("[{}, {}]", pair.y, pair.x); }
+
+std::vector<std::size_t> normalize_axes(std::string_view op, std::span<const std::int64_t> axes,
+                                        std::size_t rank) {
+  std::vector<std::size_t> result;
+  result.reserve(axes.size());
+  const auto count = static_cast<std::int64_t>(rank);
+  for (const std::int64_t axis : axes) {
+    if (axis < -count || axis >= count) {
+      throw ValueError(
+          fmt::format("{}: axis {} is out of range for an array of {} axes\n  hint: axes go from {} to {}",
+                      op, axis, rank, -count, count - 1));
+    }
+    const auto normal = static_cast<std::size_t>(axis < 0 ? axis + count : axis);
+    if (std::find(result.begin(), result.end(), normal) != result.end()) {
+      throw ValueError(fmt::format("{}: axis {} is named twice in [{}]", op, normal, fmt::join(axes, ", ")));
+    }
+    result.push_back(normal);
+  }
+  return result;
+}
+
+Shape broadcast_shapes(std::string_view op, const Shape& a, const Shape& b) {
+  const Shape& longer = a.rank() >= b.rank() ? a : b;
+  const Shape& shorter = a.rank() >= b.rank() ? b : a;
+  Shape result = longer;
+  const std::size_t shift = longer.rank() - shorter.rank();
+  for (std::size_t axis = 0; axis < shorter.rank(); ++axis) {
+    std::int64_t& size = result[axis + shift];
+    if (size == 1) {
+      size = shorter[axis];
+    } else if (shorter[axis] != 1 && shorter[axis] != size) {
+      throw ShapeError(fmt::format(
+          "{}: the shapes {} and {} do not broadcast (axis {} from the end: {} against {})\n  hint: aligned "
+          "at the "
+          "end, the sizes of an axis must be equal or one of them 1",
+          op, to_string(a), to_string(b), longer.rank() - axis - shift,
+          a.rank() >= b.rank() ? size : shorter[axis], a.rank() >= b.rank() ? shorter[axis] : size));
+    }
+  }
+  return result;
+}
+
+bool broadcasts_to(const Shape& from, const Shape& to) {
+  if (from.rank() > to.rank()) return false;
+  const std::size_t shift = to.rank() - from.rank();
+  for (std::size_t axis = 0; axis < from.rank(); ++axis) {
+    if (from[axis] != 1 && from[axis] != to[axis + shift]) return false;
+  }
+  return true;
+}
+
+Strides contiguous_strides(const Shape& shape) {
+  Strides strides{};
+  std::int64_t step = 1;
+  for (std::size_t axis = shape.rank(); axis-- > 0;) {
+    strides[axis] = step;
+    step *= shape[axis];
+  }
+  return strides;
+}
+
+Strides broadcast_strides(const Shape& from, const Shape& to) {
+  const Strides own = contiguous_strides(from);
+  Strides strides{};
+  const std::size_t shift = to.rank() - from.rank();
+  for (std::size_t axis = 0; axis < from.rank(); ++axis)
+    strides[axis + shift] = from[axis] == 1 ? 0 : own[axis];
+  return strides;
+}
+
+}  // namespace fathom

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <fathom/core/threads.hpp>
+
+#include <fmt/format.h>
+#include <omp.h>
+
+#include <algorithm>
+#include <atomic>
+#include <exception>
+#include <vector>
+
+#include <fathom/core/error.hpp>
+
+namespace fathom {
+namespace {
+std::atomic<int>& thread_setting() {
+  static std::atomic<int> threads{omp_get_max_threads()};
+  return threads;
+}
+}  // namespace
+
+void set_num_threads(int threads) {
+  if (threads < 1)
+    throw ValueError(fmt::format("set_num_threads: at least 1 thread is needed (got {})", threads));
+  thread_setting() = threads;
+}
+
+int num_threads() { return thread_setting(); }
+
+void detail::parallel_for(std::int64_t count, std::int64_t grain, void* context,
+                          void (*body)(void*, std::int64_t, std::int64_t)) {
+  if (count <= 0) return;
+  const std::int64_t pieces = std::min<std::int64_t>(num_threads(), count / std::max<std::int64_t>(grain, 1));
+  if (pieces <= 1 || omp_in_parallel() != 0) {
+    body(context, 0, count);
+    return;
+  }
+  std::vector<std::exception_ptr> errors(static_cast<std::size_t>(pieces));
+#pragma omp parallel num_threads(static_cast <int>(pieces))
+  {
+    // The team may be smaller than asked for: a thread then takes several pieces.
+    for (std::int64_t piece = omp_get_thread_num(); piece < pieces; piece += omp_get_num_threads()) {
+      try {
+        body(context, count * piece / pieces, count * (piece + 1) / pieces);
+      } catch (...) {
+        errors[static_cast<std::size_t>(piece)] = std::current_exception();
+      }
+    }
+  }
+  for (const std::exception_ptr& error : errors) {
+    if (error) std::rethrow_exception(error);
+  }
+}
+
+}  // namespace fathom
