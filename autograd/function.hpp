@@ -126,7 +126,8 @@ class FATHOM_EXPORT Function : public std::enable_shared_from_this<Function> {
 /// Makes a function of type F from `options` and applies it; for functions with one output.
 template <class F, class... Options>
 [[nodiscard]] Variable apply(std::initializer_list<Variable> inputs, Options&&... options) {
-  return apply(std::make_shared<F>(std::forward<Options>(options)...), std::span(inputs.begin(), inputs.size()))[0];
+  return fathom::apply(std::make_shared<F>(std::forward<Options>(options)...),
+                       std::span(inputs.begin(), inputs.size()))[0];
 }
 
 }  // namespace fathom
