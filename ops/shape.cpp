@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <fathom/ops/shape.hpp>
+
+#include <numeric>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <fathom/ops/elementwise/check.hpp>
+#include <fathom/ops/linear_map.hpp>
+
+namespace fathom::ops {
+
+using detail::linear_map;
+
+namespace {
+
+struct Reshape {
+  static constexpr std::string_view name = "reshape";
+  Shape from, to;
+  [[nodiscard]] Array value(const Array& x) const { return x.reshape(to); }
+  [[nodiscard]] auto adjoint(const auto& gy) const { return reshape(gy, from); }
+  [[nodiscard]] Attributes attributes() const { return {{"shape", to_string(to)}}; }
+};
+
+struct Transpose {
+  static constexpr std::string_view name = "transpose";
+  Axes axes, inverse;
+  [[nodiscard]] Array value(const Array& x) const { return fathom::transpose(x, axes); }
+  [[nodiscard]] auto adjoint(const auto& gy) const { return transpose(gy, inverse); }
+  [[nodiscard]] Attributes attributes() const { return {{"axes", fmt::format("{}", axes)}}; }
+};
+
+struct BroadcastTo {
+  static constexpr std::string_view name = "broadcast_to";
+  Shape from, to;
+  [[nodiscard]] Array value(const Array& x) const { return fathom::broadcast_to(x, to); }
+  [[nodiscard]] auto adjoint(const auto& gy) const { return sum_to(gy, from); }
+  [[nodiscard]] Attributes attributes() const { return {{"shape", to_string(to)}}; }
+};
+
+struct SumTo {
+  static constexpr std::string_view name = "sum_to";
+  Shape from, to;
+  [[nodiscard]] Array value(const Array& x) const { return fathom::sum_to(x, to); }
+  [[nodiscard]] auto adjoint(const auto& gy) const { return broadcast_to(gy, from); }
+  [[nodiscard]] Attributes attributes() const { return {{"shape", to_string(to)}}; }
+};
+
+}  // namespace
+
+Variable reshape(const Variable& x, std::span<const std::int64_t> sizes) {
+  detail::check_elementwise(Reshape::name, x);
+  return linear_map(x, Reshape{x.shape(), x.data().reshape(sizes).shape()});
+}
+
+Variable transpose(const Variable& x, const std::optional<Axes>& axes) {
+  detail::check_elementwise(Transpose::name, x);
+  Axes order(x.rank());
+  std::iota(order.rbegin(), order.rend(), 0);
+  if (axes) order = *axes;
+  Axes inverse(x.rank());
+  std::int64_t position = 0;
+  for (const std::size_t axis : normalize_axes(Transpose::name, order, x.rank())) inverse[axis] = position++;
+  return linear_map(x, Transpose{std::move(order), std::move(inverse)});
+}
+
+Variable broadcast_to(const Variable& x, const Shape& shape) {
+  detail::check_elementwise(BroadcastTo::name, x);
+  return linear_map(x, BroadcastTo{x.shape(), shape});
+}
+
+Variable sum_to(const Variable& x, const Shape& shape) {
+  detail::check_elementwise(SumTo::name, x);
+  return linear_map(x, SumTo{x.shape(), shape});
+}
+
+}  // namespace fathom::ops
