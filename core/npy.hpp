@@ -12,14 +12,16 @@
 
 namespace fathom {
 
-/// Reads one array from NumPy's .npy format, versions 1 to 3, either byte order, C or Fortran order (turned into C).
-/// Throws IoError when the file is missing, truncated or corrupt; DTypeError when the element type is none of DType's.
+/// Reads one array from NumPy's .npy format, versions 1 to 3, either byte order, C or Fortran order (turned
+/// into C). Throws IoError when the file is missing, truncated or corrupt; DTypeError when the element type
+/// is none of DType's.
 [[nodiscard]] FATHOM_EXPORT Array load_npy(const std::string& path);
 /// Writes .npy version 1. The file appears whole or not at all; IoError when it cannot be written.
 FATHOM_EXPORT void save_npy(const std::string& path, const Array& array);
 
-/// An archive of arrays (.npz) whose members are read one at a time. Names are without ".npy"; members that are no .npy
-/// files are left out. It keeps the file open; copies share it, and several threads may read at once.
+/// An archive of arrays (.npz) whose members are read one at a time. Names are without ".npy"; members that
+/// are no .npy files are left out. It keeps the file open; copies share it, and several threads may read at
+/// once.
 class FATHOM_EXPORT NpzReader {
  public:
   /// Reads the directory alone. Throws IoError for what is no sound zip archive.
@@ -46,9 +48,10 @@ struct NpzOptions {
 
 /// All arrays of an archive. Throws as NpzReader.
 [[nodiscard]] FATHOM_EXPORT std::map<std::string, Array> load_npz(const std::string& path);
-/// Writes the archive whole or not at all. Nothing of the run's time is stored: equal arrays in equal order give equal
-/// files. Throws ValueError for an empty or repeated name, GraphError for an undefined array, IoError when the file
-/// cannot be written or would pass zip's limit of 4 GiB.
-FATHOM_EXPORT void save_npz(const std::string& path, const NamedArrays& entries, const NpzOptions& options = {});
+/// Writes the archive whole or not at all. Nothing of the run's time is stored: equal arrays in equal order
+/// give equal files. Throws ValueError for an empty or repeated name, GraphError for an undefined array,
+/// IoError when the file cannot be written or would pass zip's limit of 4 GiB.
+FATHOM_EXPORT void save_npz(const std::string& path, const NamedArrays& entries,
+                            const NpzOptions& options = {});
 
 }  // namespace fathom
