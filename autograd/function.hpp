@@ -21,6 +21,7 @@ using Attributes = std::vector<std::pair<std::string, std::string>>;
 /// Which inputs of a function need a gradient.
 class Wanted {
  public:
+  static constexpr std::size_t kMaxInputs = 64;
   void set(std::size_t input) { bits_ |= std::uint64_t{1} << input; }
   bool operator[](std::size_t input) const { return (bits_ >> input & 1U) != 0; }
   [[nodiscard]] bool any() const { return bits_ != 0; }
@@ -29,34 +30,39 @@ class Wanted {
   std::uint64_t bits_ = 0;
 };
 
-/// Where the gradient of one input goes when no graph is recorded. The first writer overwrites, later ones add; a
-/// function writes each wanted sink at most once, by `give` or through `buffer`.
+/// Where the gradient of one input goes when no graph is recorded. The first writer overwrites, later ones
+/// add; a function writes each wanted sink at most once, by `give` or through `buffer`.
 class FATHOM_EXPORT GradientSink {
  public:
+  /// Nothing is wanted here.
+  GradientSink() = default;
+  /// Collects in `total`, which holds a gradient already when `filled`.
   GradientSink(const Shape& shape, DType dtype, Array& total, bool& filled)
-      : shape_(&shape), dtype_(dtype), total_(&total), filled_(&filled) {}
-  /// Whether `buffer` holds earlier contributions to add to; false: it is uninitialised and must be overwritten.
-  [[nodiscard]] bool accumulates() const { return *filled_; }
-  /// The buffer to write (all of it) or add to, in the input's shape and dtype. Call it once, last thing before writing.
+      : shape_(&shape), dtype_(dtype), accumulates_(filled), total_(&total), filled_(&filled) {}
+  /// Whether `buffer` holds earlier contributions to add to; false: it is uninitialised and must be
+  /// overwritten.
+  [[nodiscard]] bool accumulates() const { return accumulates_; }
+  /// The buffer to write (all of it) or add to, in the input's shape and dtype.
   [[nodiscard]] Array& buffer();
   /// Hands over a finished gradient: kept without copying when it is the first, else added.
   void give(Array gradient);
 
  private:
-  const Shape* shape_;
-  DType dtype_;
-  Array* total_;
-  bool* filled_;
+  const Shape* shape_ = nullptr;
+  DType dtype_ = DType::float32;
+  bool accumulates_ = false;
+  Array* total_ = nullptr;
+  bool* filled_ = nullptr;
 };
 
 /// A differentiable operation: one object for one application. Derive from it, keep options as members, write
 /// `forward` and `backward`, and use `apply` (docs/adding_an_op.md walks through one).
 ///
-/// The graph: a function holds its inputs' nodes (strongly) and its outputs' nodes (weakly); a Variable holds its node,
-/// a node its creator. Array data lives in Variables and in what a function retains, nowhere else.
+/// The graph: a function holds its inputs' nodes (strongly) and its outputs' nodes (weakly); a Variable holds
+/// its node, a node its creator. Array data lives in Variables and in what a function retains, nowhere else.
 class FATHOM_EXPORT Function : public std::enable_shared_from_this<Function> {
  public:
-  Function();
+  Function() = default;
   Function(const Function&) = delete;
   Function& operator=(const Function&) = delete;
   virtual ~Function();
@@ -68,14 +74,15 @@ class FATHOM_EXPORT Function : public std::enable_shared_from_this<Function> {
   /// The outputs for defined `inputs`. Calls `retain_input` and `retain_output` for what backward will read.
   [[nodiscard]] virtual Arrays forward(std::span<const Array> inputs) = 0;
 
-  /// Gradients of the inputs, undefined where not wanted or zero, written with ops so that they can be differentiated
-  /// again. `gys[i]` is undefined where no gradient reaches output i.
+  /// Gradients of the inputs, undefined where not wanted or zero, written with ops so that they can be
+  /// differentiated again. `gys[i]` is undefined where no gradient reaches output i.
   [[nodiscard]] virtual Variables backward(const Wanted& wanted, std::span<const Variable> gys) = 0;
 
-  /// The fast way when no graph is recorded; used instead of `backward` when `has_backward_arrays`. Writes the wanted
-  /// sinks; one left unwritten counts as zero. Must agree with `backward`.
+  /// The fast way when no graph is recorded; used instead of `backward` when `has_backward_arrays`. Writes
+  /// the wanted sinks; one left unwritten counts as zero. Must agree with `backward`.
   [[nodiscard]] virtual bool has_backward_arrays() const { return false; }
-  virtual void backward_arrays(const Wanted& wanted, std::span<const Array> gys, std::span<GradientSink> into);
+  virtual void backward_arrays(const Wanted& wanted, std::span<const Array> gys,
+                               std::span<GradientSink> into);
 
   [[nodiscard]] std::span<const std::shared_ptr<detail::Node>> inputs() const { return inputs_; }
   /// Number of the application, in order of creation in this thread.
@@ -85,30 +92,30 @@ class FATHOM_EXPORT Function : public std::enable_shared_from_this<Function> {
  protected:
   /// In forward: keep input or output `i` for backward. Nothing else stays alive.
   void retain_input(std::size_t i);
-  void retain_inputs(std::initializer_list<std::size_t> inputs) { for (std::size_t i : inputs) retain_input(i); }
+  void retain_inputs(std::initializer_list<std::size_t> inputs) {
+    for (std::size_t i : inputs) retain_input(i);
+  }
   void retain_output(std::size_t i);
 
   /// In backward: a retained input or output, connected to the graph.
   [[nodiscard]] Variable input(std::size_t i) const;
   [[nodiscard]] Variable output(std::size_t i) const;
-  /// In backward_arrays: the same without a graph. Both throw GraphError when the array was changed in place since
-  /// forward, or was not retained.
+  /// In backward_arrays: the same without a graph. Both throw GraphError when the array was changed in place
+  /// since forward, or was not retained.
   [[nodiscard]] const Array& input_array(std::size_t i) const;
   [[nodiscard]] const Array& output_array(std::size_t i) const;
 
  private:
   friend FATHOM_EXPORT Variables apply(std::shared_ptr<Function> function, std::span<const Variable> inputs);
-  friend class detail::Node;
-  friend class GraphEngine;
+  friend class detail::GraphEngine;
 
   struct Saved {
     std::size_t index = 0;
     bool is_output = false;
-    Array array;
+    Array array = {};
     std::uint64_t version = 0;
   };
   [[nodiscard]] const Saved& saved(std::size_t index, bool is_output) const;
-  void release();
   static void unlink(std::vector<std::shared_ptr<detail::Node>> nodes) noexcept;
 
   std::vector<std::shared_ptr<detail::Node>> inputs_;
@@ -119,9 +126,10 @@ class FATHOM_EXPORT Function : public std::enable_shared_from_this<Function> {
   bool released_ = false;
 };
 
-/// Runs `function` on `inputs` and records it when one of them requires a gradient and recording is on. Throws
-/// GraphError for an undefined input. If forward throws, nothing is recorded.
-[[nodiscard]] FATHOM_EXPORT Variables apply(std::shared_ptr<Function> function, std::span<const Variable> inputs);
+/// Runs `function` on `inputs` and records it when one of them requires a gradient and recording is on.
+/// Throws GraphError for an undefined input. If forward throws, nothing is recorded.
+[[nodiscard]] FATHOM_EXPORT Variables apply(std::shared_ptr<Function> function,
+                                            std::span<const Variable> inputs);
 
 /// Makes a function of type F from `options` and applies it; for functions with one output.
 template <class F, class... Options>

@@ -15,13 +15,16 @@ class FATHOM_EXPORT FunctionHook {
   FunctionHook& operator=(const FunctionHook&) = default;
   virtual ~FunctionHook() = default;
   virtual void before_forward(const Function&, std::span<const Array> /*inputs*/) {}
-  virtual void after_forward(const Function&, std::span<const Array> /*inputs*/, std::span<const Array> /*outputs*/) {}
+  virtual void after_forward(const Function&, std::span<const Array> /*inputs*/,
+                             std::span<const Array> /*outputs*/) {}
   virtual void before_backward(const Function&, std::span<const Variable> /*gys*/) {}
   /// `gxs` is what the function gave: undefined where not wanted.
-  virtual void after_backward(const Function&, std::span<const Variable> /*gys*/, std::span<const Variable> /*gxs*/) {}
+  virtual void after_backward(const Function&, std::span<const Variable> /*gys*/,
+                              std::span<const Variable> /*gxs*/) {}
 };
 
-/// Calls `hook` for the functions of this thread within its lifetime; scopes nest, the innermost is called last.
+/// Calls `hook` for the functions of this thread within its lifetime; scopes nest, the innermost is called
+/// last.
 class FATHOM_EXPORT HookScope {
  public:
   explicit HookScope(FunctionHook& hook);

@@ -20,8 +20,8 @@ class FATHOM_EXPORT RecordingScope {
   bool before_;
 };
 
-/// No graph within its lifetime: outputs require no gradient and nothing is kept for backward. It does not switch
-/// layers to evaluation: that is `Module::eval()`.
+/// No graph within its lifetime: outputs require no gradient and nothing is kept for backward. It does not
+/// switch layers to evaluation: that is `Module::eval()`.
 class NoGradScope : public RecordingScope {
  public:
   NoGradScope() : RecordingScope(false) {}

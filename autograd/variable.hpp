@@ -13,18 +13,20 @@ namespace fathom {
 
 class Function;
 class Variable;
+using Variables = std::vector<Variable>;
 
 namespace detail {
 struct VariableState;
-class Node;
+struct Node;
+class GraphEngine;
 }  // namespace detail
 
 /// Called with the finished gradient of a Variable; returns its replacement, or `Variable{}` to leave it.
 using GradientHook = std::function<Variable(const Variable& gradient)>;
 
-/// A handle to an Array that may take part in a graph; copies are the same variable. `Variable{}` is undefined: legal
-/// only as an optional argument of an op.
-/// A variable without creator that requires a gradient is a leaf: backward() leaves its gradient in `grad()`.
+/// A handle to an Array that may take part in a graph; copies are the same variable. `Variable{}` is
+/// undefined: legal only as an optional argument of an op. A variable without creator that requires a
+/// gradient is a leaf: backward() leaves its gradient in `grad()`.
 class FATHOM_EXPORT Variable {
  public:
   Variable() = default;
@@ -33,8 +35,12 @@ class FATHOM_EXPORT Variable {
 
   [[nodiscard]] bool defined() const;
   [[nodiscard]] const Array& data() const;  ///< throws GraphError when undefined
-  /// For changing the values in place (optimisers, loading). A graph that saved them will refuse to run backward.
-  [[nodiscard]] Array& mutable_data();
+  /// The same buffer, for changing the values in place (optimisers, loading). A graph that saved them will
+  /// refuse to run backward.
+  [[nodiscard]] Array mutable_data() { return data(); }
+  /// Replaces the data of a leaf, also by another shape or dtype; its gradient is dropped. Throws GraphError
+  /// for a variable that a function made.
+  void set_data(Array data);
   [[nodiscard]] const Shape& shape() const { return data().shape(); }
   [[nodiscard]] std::int64_t shape(std::int64_t axis) const { return data().shape(axis); }
   [[nodiscard]] std::size_t rank() const { return data().rank(); }
@@ -43,18 +49,21 @@ class FATHOM_EXPORT Variable {
   [[nodiscard]] double item() const { return data().item(); }
 
   [[nodiscard]] bool requires_grad() const;
+  /// Freezes or thaws a leaf from now on; GraphError for a variable that a function made.
+  void set_requires_grad(bool requires_grad);
   /// The function that made it, null for leaves.
   [[nodiscard]] const std::shared_ptr<Function>& creator() const;
 
-  /// The gradient that backward() left in this leaf; undefined when there is none or after zero_grad(). It has a graph
-  /// of its own after `create_graph`.
+  /// The gradient that backward() left in this leaf; undefined when there is none or after zero_grad(). It
+  /// has a graph of its own after `create_graph`.
   [[nodiscard]] Variable grad() const;
   /// Marks the gradient empty; its buffer stays and is overwritten by the next backward().
   void zero_grad();
   /// Replaces the gradient: same shape and dtype as the data (ShapeError, DTypeError).
   void set_grad(const Variable& gradient);
   /// Adds a hook that sees this variable's gradient once it is complete, whether it is a leaf or not. Throws
-  /// GraphError when no gradient is recorded for it. A hook that holds this very variable keeps it alive for ever.
+  /// GraphError when no gradient is recorded for it. A hook that holds this very variable keeps it alive for
+  /// ever.
   void on_grad(GradientHook hook);
 
   /// The same data outside any graph.
@@ -65,13 +74,14 @@ class FATHOM_EXPORT Variable {
  protected:
   explicit Variable(std::shared_ptr<detail::VariableState> state) : state_(std::move(state)) {}
   std::shared_ptr<detail::VariableState> state_;
-  friend struct detail::VariableState;
+  friend class Function;
+  friend class detail::GraphEngine;
+  friend FATHOM_EXPORT Variables apply(std::shared_ptr<Function> function, std::span<const Variable> inputs);
 };
 
-using Variables = std::vector<Variable>;
-
-/// A leaf that a layer holds and an optimiser changes. Copying makes an independent parameter with equal data and no
-/// gradient; moving keeps the handle, so that optimisers stay valid. Assigned to a Variable it shares the handle.
+/// A leaf that a layer holds and an optimiser changes. Copying makes an independent parameter with equal data
+/// and no gradient; moving keeps the handle, so that optimisers stay valid. Assigned to a Variable it shares
+/// the handle.
 class FATHOM_EXPORT Parameter : public Variable {
  public:
   /// Absent: what a layer without bias holds as `b`.
@@ -88,7 +98,8 @@ class FATHOM_EXPORT Parameter : public Variable {
 
   /// There is a handle: with data, or waiting for it.
   [[nodiscard]] bool exists() const { return state_ != nullptr; }
-  /// Gives a deferred parameter its data; handles made before see it. Throws GraphError when it has data already.
+  /// Gives a deferred parameter its data; handles made before see it. Throws GraphError when it has data
+  /// already.
   void initialize(Array data);
 };
 

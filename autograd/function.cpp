@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <fathom/autograd/function.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include <fathom/autograd/hook_list.hpp>
+#include <fathom/autograd/node.hpp>
+#include <fathom/autograd/scopes.hpp>
+#include <fathom/core/elementwise.hpp>
+#include <fathom/core/error.hpp>
+
+namespace fathom {
+
+Array& GradientSink::buffer() {
+  if (!*filled_) {
+    // A buffer that was lent to us, a leaf's from the step before, is taken when nobody else looks at it.
+    const bool reusable =
+        total_->defined() && total_->is_unique() && total_->shape() == *shape_ && total_->dtype() == dtype_;
+    if (!reusable) *total_ = Array::empty(*shape_, dtype_);
+    *filled_ = true;
+  } else if (!total_->is_unique()) {
+    *total_ = total_->copy();
+  }
+  return *total_;
+}
+
+void GradientSink::give(Array gradient) {
+  if (*filled_) {
+    add_into(buffer(), gradient);
+  } else {
+    *total_ = std::move(gradient);
+    *filled_ = true;
+  }
+}
+
+Function::~Function() { unlink(std::move(inputs_)); }
+
+// A chain of a million functions must not take a million stack frames to destroy.
+void Function::unlink(std::vector<std::shared_ptr<detail::Node>> nodes) noexcept {
+  while (!nodes.empty()) {
+    const std::shared_ptr<detail::Node> node = std::move(nodes.back());
+    nodes.pop_back();
+    if (node == nullptr || node.use_count() > 1 || node->creator == nullptr || node->creator.use_count() > 1)
+      continue;
+    std::vector<std::shared_ptr<detail::Node>>& inputs = node->creator->inputs_;
+    std::move(inputs.begin(), inputs.end(), std::back_inserter(nodes));
+    inputs.clear();
+  }
+}
+
+void Function::backward_arrays(const Wanted&, std::span<const Array>, std::span<GradientSink>) {
+  throw GraphError(fmt::format("{}: backward_arrays is announced but not written", name()));
+}
+
+void Function::retain_input(std::size_t i) { saved_.push_back({.index = i, .is_output = false}); }
+void Function::retain_output(std::size_t i) { saved_.push_back({.index = i, .is_output = true}); }
+
+const Function::Saved& Function::saved(std::size_t index, bool is_output) const {
+  const auto kind = is_output ? "output" : "input";
+  const auto found = std::find_if(saved_.begin(), saved_.end(), [&](const Saved& saved) {
+    return saved.index == index && saved.is_output == is_output;
+  });
+  if (found == saved_.end()) {
+    throw GraphError(fmt::format(
+        "{}: backward reads {} {}, which forward did not retain\n  hint: call retain_{}({}) in forward",
+        name(), kind, index, kind, index));
+  }
+  if (found->array.version() != found->version) {
+    throw GraphError(
+        fmt::format("{}: {} {} was changed in place after forward, so its gradient would be wrong\n  {}: "
+                    "{}\n  hint: run backward before "
+                    "changing it, or change a copy()",
+                    name(), kind, index, kind, describe(found->array)));
+  }
+  return *found;
+}
+
+const Array& Function::input_array(std::size_t i) const { return saved(i, false).array; }
+const Array& Function::output_array(std::size_t i) const { return saved(i, true).array; }
+
+Variable Function::input(std::size_t i) const {
+  auto state = std::make_shared<detail::VariableState>();
+  state->data = input_array(i);
+  state->node = inputs_[i];
+  return Variable(std::move(state));
+}
+
+Variable Function::output(std::size_t i) const {
+  auto state = std::make_shared<detail::VariableState>();
+  state->data = output_array(i);
+  state->node = outputs_[i].lock();
+  if (state->node == nullptr) {
+    // Nobody holds this output any more; its gradients still have to find the way through this function.
+    state->node = std::make_shared<detail::Node>();
+    state->node->shape = state->data.shape();
+    state->node->dtype = state->data.dtype();
+    state->node->creator = std::const_pointer_cast<Function>(shared_from_this());
+    state->node->output_index = i;
+  }
+  return Variable(std::move(state));
+}
+
+Variables apply(std::shared_ptr<Function> function, std::span<const Variable> inputs) {
+  Function& f = *function;
+  if (f.serial_ != 0)
+    throw GraphError(fmt::format("{}: a function object can be applied only once", f.name()));
+  if (inputs.size() > Wanted::kMaxInputs) {
+    throw GraphError(fmt::format("{}: at most {} inputs are possible (got {})", f.name(), Wanted::kMaxInputs,
+                                 inputs.size()));
+  }
+  Arrays arrays;
+  arrays.reserve(inputs.size());
+  bool record = false;
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    if (!inputs[i].defined()) {
+      throw GraphError(fmt::format(
+          "{}: input {} must not be undefined\n  hint: Variable{{}} is legal for optional arguments only",
+          f.name(), i));
+    }
+    arrays.push_back(inputs[i].data());
+    record = record || inputs[i].requires_grad();
+  }
+  record = record && is_recording();
+
+  const std::vector<FunctionHook*> hooks = detail::function_hooks();
+  for (FunctionHook* hook : hooks) hook->before_forward(f, arrays);
+  Arrays outputs = f.forward(arrays);
+  for (FunctionHook* hook : hooks) hook->after_forward(f, arrays, outputs);
+
+  thread_local std::uint64_t next_serial = 1;
+  f.serial_ = next_serial++;
+  if (record) {
+    for (Function::Saved& saved : f.saved_) {
+      saved.array = saved.is_output ? outputs[saved.index] : arrays[saved.index];
+      saved.version = saved.array.version();
+    }
+    f.inputs_.reserve(inputs.size());
+    for (const Variable& input : inputs) {
+      f.inputs_.push_back(input.state_->node);
+      const std::shared_ptr<Function>& creator = input.creator();
+      if (creator != nullptr) f.rank_ = std::max(f.rank_, creator->rank_ + 1);
+    }
+  } else {
+    f.saved_.clear();
+  }
+
+  Variables results;
+  results.reserve(outputs.size());
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    auto state = std::make_shared<detail::VariableState>();
+    state->data = std::move(outputs[i]);
+    if (record) {
+      state->node = std::make_shared<detail::Node>();
+      state->node->shape = state->data.shape();
+      state->node->dtype = state->data.dtype();
+      state->node->creator = function;
+      state->node->output_index = i;
+      f.outputs_.push_back(state->node);
+    }
+    results.push_back(Variable(std::move(state)));
+  }
+  return results;
+}
+
+}  // namespace fathom

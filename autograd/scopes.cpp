@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <fathom/autograd/scopes.hpp>
+
+#include <fathom/autograd/hook_list.hpp>
+
+namespace fathom {
+namespace {
+thread_local bool recording = true;
+}
+
+bool is_recording() { return recording; }
+
+RecordingScope::RecordingScope(bool wanted) : before_(recording) { recording = wanted; }
+RecordingScope::~RecordingScope() { recording = before_; }
+
+std::vector<FunctionHook*>& detail::function_hooks() {
+  thread_local std::vector<FunctionHook*> hooks;
+  return hooks;
+}
+
+HookScope::HookScope(FunctionHook& hook) { detail::function_hooks().push_back(&hook); }
+HookScope::~HookScope() { detail::function_hooks().pop_back(); }
+
+}  // namespace fathom
