@@ -134,14 +134,15 @@ void GraphEngine::reach(const std::shared_ptr<Node>& node) {
   const auto [entry, is_new] = gradients_.try_emplace(node.get());
   if (!is_new) return;
   Function* creator = node->creator.get();
-  if (creator == nullptr) {
-    leaves_.push_back(node);
-    const std::shared_ptr<VariableState> leaf = node->leaf.lock();
-    // An empty gradient's buffer is lent to the run. A filled one is left alone until commit.
-    if (targets_.empty() && leaf != nullptr && !leaf->has_gradient)
-      entry->second.array = std::exchange(leaf->gradient, {});
-  } else if ((targets_.empty() || needed_.contains(creator)) && queued_.insert(creator).second) {
-    queue_.push(order(creator));
+  if (creator != nullptr && (targets_.empty() || needed_.contains(creator))) {
+    if (queued_.insert(creator).second) queue_.push(order(creator));
+    return;
+  }
+  ends_.push_back(node);
+  const std::shared_ptr<VariableState> leaf = node->leaf.lock();
+  // An empty gradient's buffer is lent to the run. A filled one is left alone until commit.
+  if (targets_.empty() && leaf != nullptr && !leaf->has_gradient) {
+    entry->second.array = std::exchange(leaf->gradient, {});
   }
 }
 
