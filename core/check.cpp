@@ -10,12 +10,19 @@ namespace fathom {
 
 ArgumentCheck& ArgumentCheck::argument(std::string_view name, const Array& array, std::string_view axes) {
   assert(count_ < arguments_.size());
-  arguments_[count_++] = {name, &array, axes};
+  selected_ = count_++;
+  arguments_[selected_] = {name, &array, axes};
   if (!array.defined()) {
     fail<GraphError>(
         fmt::format("{} must not be undefined", name),
         "Variable{} is legal for optional arguments only; a deferred parameter needs its data first");
   }
+  return *this;
+}
+
+ArgumentCheck& ArgumentCheck::select(std::string_view name) {
+  selected_ = 0;
+  while (selected_ + 1 < count_ && arguments_[selected_].name != name) ++selected_;
   return *this;
 }
 

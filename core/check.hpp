@@ -28,6 +28,10 @@ class FATHOM_EXPORT ArgumentCheck {
   /// when `array` is undefined.
   ArgumentCheck& argument(std::string_view name, const Array& array, std::string_view axes = {});
 
+  /// The rules below are about the last argument, or the one named here. To list all arguments in every text, remember
+  /// them all first, then select each.
+  ArgumentCheck& select(std::string_view name);
+
   /// The last argument must have this many axes (ShapeError).
   ArgumentCheck& rank(std::size_t rank);
   /// The last argument must be float32 or float64 (DTypeError).
@@ -56,11 +60,12 @@ class FATHOM_EXPORT ArgumentCheck {
     const Array* array = nullptr;
     std::string_view axes;
   };
-  [[nodiscard]] const Argument& last() const { return arguments_[count_ - 1]; }
+  [[nodiscard]] const Argument& last() const { return arguments_[selected_]; }
 
   std::string_view op_;
   std::array<Argument, 8> arguments_{};
   std::size_t count_ = 0;
+  std::size_t selected_ = 0;
 };
 
 /// FATHOM_CHECK(check, condition, ErrorType, format, ...): throws with the check's text unless the condition
