@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <fathom/ops/depthwise_convolution_2d/check.hpp>
+
+#include <fmt/format.h>
+
+#include <fathom/core/check.hpp>
+
+namespace fathom::ops::depthwise {
+namespace {
+
+/// Why W's channels may differ from x's: the layouts that people bring along.
+std::string_view layout_hint(const Array& x, const Array& W) {
+  const std::int64_t channels = x.shape(1);
+  if (W.shape(1) == 1 && W.shape(0) % channels == 0) {
+    return "W is (cM, cI, kH, kW); a PyTorch weight (cI*cM, 1, kH, kW) becomes that by reshape to (cI, cM, "
+           "kH, kW) and "
+           "transpose {1, 0, 2, 3}";
+  }
+  if (W.shape(0) == channels)
+    return "W is (cM, cI, kH, kW): its first two axes look swapped, transpose {1, 0, 2, 3}";
+  return "W is (cM, cI, kH, kW) with one kernel for each input channel and multiple";
+}
+
+/// Number of positions of a kernel of `kernel` taps along an axis of `size`; below 1 when it does not fit.
+std::int64_t output_size(std::int64_t size, std::int64_t kernel, std::int64_t stride, std::int64_t pad,
+                         std::int64_t dilation) {
+  const std::int64_t room = size + 2 * pad - (kernel - 1) * dilation - 1;
+  return room < 0 ? 0 : room / stride + 1;
+}
+
+void require_elements(const ArgumentCheck& check, std::string_view name, const Array& array,
+                      std::size_t from_axis) {
+  for (std::size_t axis = from_axis; axis < array.rank(); ++axis) {
+    FATHOM_CHECK(check, array.shape()[axis] > 0, ShapeError, "axis {} of {} must not be empty", axis, name);
+  }
+}
+
+}  // namespace
+
+Geometry check(const Variable& x_variable, const Variable& W_variable, const Variable& b_variable,
+               const DepthwiseConvolution2DOptions& options) {
+  const Array undefined;
+  const auto array_of = [&](const Variable& v) -> const Array& { return v.defined() ? v.data() : undefined; };
+  const Array& x = array_of(x_variable);
+  const Array& W = array_of(W_variable);
+  const Array& b = array_of(b_variable);
+
+  ArgumentCheck check{"depthwise_convolution_2d"};
+  check.argument("x", x, "(n, cI, h, w)").argument("W", W, "(cM, cI, kH, kW)");
+  if (b.defined()) check.argument("b", b, "(cM*cI)");
+  check.select("x").floating().rank(4);
+  check.select("W").same_dtype().rank(4);
+  if (b.defined()) check.select("b").same_dtype().rank(1);
+  check.at_least("stride", options.stride, 1)
+      .at_least("pad", options.pad, 0)
+      .at_least("dilation", options.dilation, 1);
+  require_elements(check, "x", x, 1);
+  require_elements(check, "W", W, 0);
+
+  if (W.shape(1) != x.shape(1)) {
+    check.fail<ShapeError>(
+        fmt::format("W must have as many channels as x (x has {}, W has {})", x.shape(1), W.shape(1)),
+        layout_hint(x, W));
+  }
+  const std::int64_t out_channels = W.shape(0) * W.shape(1);
+  FATHOM_CHECK(check, !b.defined() || b.size() == out_channels, ShapeError,
+               "b must have cM*cI = {}*{} = {} elements (it has {})", W.shape(0), W.shape(1), out_channels,
+               b.size());
+
+  const Geometry geometry{
+      .images = x.shape(0),
+      .channels = x.shape(1),
+      .multiplier = W.shape(0),
+      .height = x.shape(2),
+      .width = x.shape(3),
+      .kernel_y = W.shape(2),
+      .kernel_x = W.shape(3),
+      .out_height = output_size(x.shape(2), W.shape(2), options.stride.y, options.pad.y, options.dilation.y),
+      .out_width = output_size(x.shape(3), W.shape(3), options.stride.x, options.pad.x, options.dilation.x),
+      .stride_y = options.stride.y,
+      .stride_x = options.stride.x,
+      .pad_y = options.pad.y,
+      .pad_x = options.pad.x,
+      .dilation_y = options.dilation.y,
+      .dilation_x = options.dilation.x};
+  if (geometry.out_height < 1 || geometry.out_width < 1) {
+    const bool too_high = geometry.out_height < 1;
+    check.fail<ShapeError>(
+        fmt::format(
+            "the kernel must not be {} than the padded image ({} + 2*{} pixels, {} taps with dilation {})",
+            too_high ? "higher" : "wider", too_high ? geometry.height : geometry.width,
+            too_high ? geometry.pad_y : geometry.pad_x, too_high ? geometry.kernel_y : geometry.kernel_x,
+            too_high ? geometry.dilation_y : geometry.dilation_x),
+        "raise pad, or use a smaller kernel or dilation");
+  }
+  return geometry;
+}
+
+}  // namespace fathom::ops::depthwise

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <cstdint>
+
+#include <fathom/core/array.hpp>
+#include <fathom/core/cpu.hpp>
+#include <fathom/ops/depthwise_convolution_2d/geometry.hpp>
+
+namespace fathom::ops::depthwise {
+
+/// The three passes, for a range of planes so that the caller shares them out among threads. Kernels read up
+/// to 64 bytes before and after an array and write nothing but the elements they own.
+template <class T>
+struct Kernel {
+  /// Output planes [begin, end) of images * cI*cM; `b` may be null.
+  void (*forward)(const Geometry&, const T* x, const T* W, const T* b, T* y, std::int64_t begin,
+                  std::int64_t end);
+  /// Image planes [begin, end) of images * cI.
+  void (*grad_x)(const Geometry&, const T* gy, const T* W, T* gx, std::int64_t begin, std::int64_t end);
+  /// Output channels [begin, end) of cI*cM, images in order; adds to gW if `accumulate`, else overwrites.
+  void (*grad_w)(const Geometry&, const T* x, const T* gy, T* gW, bool accumulate, std::int64_t begin,
+                 std::int64_t end);
+};
+
+/// Which loops fit a geometry: square kernels of 3 or 5 with equal strides 1 or 2 have their own, `general`
+/// does all.
+enum class Variant : std::uint8_t { k3s1, k3s2, k5s1, k5s2, general };
+inline constexpr int kVariants = 5;
+
+/// The kernels of one instruction set, by variant.
+struct KernelTable {
+  Kernel<float> f32[kVariants];
+  Kernel<double> f64[kVariants];
+  template <class T>
+  [[nodiscard]] const Kernel<T>& get(Variant variant) const {
+    if constexpr (sizeof(T) == sizeof(float)) {
+      return f32[static_cast<int>(variant)];
+    } else {
+      return f64[static_cast<int>(variant)];
+    }
+  }
+};
+
+template <Isa isa>
+const KernelTable& kernels();
+template <>
+const KernelTable& kernels<Isa::baseline>();
+#if defined(__x86_64__)
+template <>
+const KernelTable& kernels<Isa::avx2>();
+#endif
+
+/// The variant that runs for a geometry.
+[[nodiscard]] Variant select(const Geometry& geometry);
+
+/// The passes on Arrays that fit the geometry: choose the kernel, count it, share the planes out among
+/// threads. The bits do not depend on the number of threads.
+void run_forward(const Geometry& geometry, const Array& x, const Array& W, const Array& b, Array& y);
+void run_grad_x(const Geometry& geometry, const Array& gy, const Array& W, Array& gx);
+void run_grad_w(const Geometry& geometry, const Array& x, const Array& gy, Array& gW, bool accumulate);
+
+}  // namespace fathom::ops::depthwise
