@@ -4,7 +4,7 @@
 #include <cmath>
 
 #include <fathom/ops/arithmetic.hpp>
-#include <fathom/ops/elementwise/function.hpp>
+#include <fathom/ops/rules/elementwise.hpp>
 
 namespace fathom::ops {
 

@@ -3,7 +3,7 @@
 
 #include <fmt/format.h>
 
-#include <fathom/ops/elementwise/function.hpp>
+#include <fathom/ops/rules/elementwise.hpp>
 
 namespace fathom::ops {
 
@@ -134,7 +134,7 @@ struct RdivScalar : WithNumber {
 
 template <class Rule>
 Variable with_number(const Variable& x, double value) {
-  detail::check_elementwise(Rule::name, x);
+  detail::check_defined(Rule::name, x);
   const double rounded = x.dtype() == DType::float32 ? static_cast<double>(static_cast<float>(value)) : value;
   return elementwise(x, Rule{{rounded}});
 }

@@ -7,8 +7,8 @@
 #include <fmt/ranges.h>
 
 #include <fathom/ops/arithmetic.hpp>
-#include <fathom/ops/elementwise/check.hpp>
-#include <fathom/ops/linear_map.hpp>
+#include <fathom/ops/rules/check.hpp>
+#include <fathom/ops/rules/linear_map.hpp>
 
 namespace fathom::ops {
 namespace {
@@ -20,14 +20,14 @@ struct Sum {
   [[nodiscard]] Array value(const Array& x) const { return fathom::sum(x, options.axis, options.keepdims); }
   [[nodiscard]] auto adjoint(const auto& gy) const { return broadcast_to(reshape(gy, kept), from); }
   [[nodiscard]] Attributes attributes() const {
-    return {{"axis", options.axis ? fmt::format("{}", *options.axis) : "all"},
+    return {{"axis", options.axis ? fmt::format("[{}]", fmt::join(*options.axis, ", ")) : "all"},
             {"keepdims", fmt::format("{}", options.keepdims)}};
   }
 };
 
 /// Sum in the name of `op`, which is what errors speak of.
 Variable sum_for(std::string_view op, const Variable& x, const ReductionOptions& options) {
-  detail::check_elementwise(op, x);
+  detail::check_defined(op, x);
   Shape kept = reduced_shape(op, x.shape(), options.axis, true);
   return detail::linear_map(x, Sum{x.shape(), kept, options});
 }

@@ -6,8 +6,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <fathom/ops/elementwise/check.hpp>
-#include <fathom/ops/linear_map.hpp>
+#include <fathom/ops/rules/check.hpp>
+#include <fathom/ops/rules/linear_map.hpp>
 
 namespace fathom::ops {
 
@@ -28,7 +28,7 @@ struct Transpose {
   Axes axes, inverse;
   [[nodiscard]] Array value(const Array& x) const { return fathom::transpose(x, axes); }
   [[nodiscard]] auto adjoint(const auto& gy) const { return transpose(gy, inverse); }
-  [[nodiscard]] Attributes attributes() const { return {{"axes", fmt::format("{}", axes)}}; }
+  [[nodiscard]] Attributes attributes() const { return {{"axes", fmt::format("[{}]", fmt::join(axes, ", "))}}; }
 };
 
 struct BroadcastTo {
@@ -50,12 +50,12 @@ struct SumTo {
 }  // namespace
 
 Variable reshape(const Variable& x, std::span<const std::int64_t> sizes) {
-  detail::check_elementwise(Reshape::name, x);
+  detail::check_defined(Reshape::name, x);
   return linear_map(x, Reshape{x.shape(), x.data().reshape(sizes).shape()});
 }
 
 Variable transpose(const Variable& x, const std::optional<Axes>& axes) {
-  detail::check_elementwise(Transpose::name, x);
+  detail::check_defined(Transpose::name, x);
   Axes order(x.rank());
   std::iota(order.rbegin(), order.rend(), 0);
   if (axes) order = *axes;
@@ -66,12 +66,12 @@ Variable transpose(const Variable& x, const std::optional<Axes>& axes) {
 }
 
 Variable broadcast_to(const Variable& x, const Shape& shape) {
-  detail::check_elementwise(BroadcastTo::name, x);
+  detail::check_defined(BroadcastTo::name, x);
   return linear_map(x, BroadcastTo{x.shape(), shape});
 }
 
 Variable sum_to(const Variable& x, const Shape& shape) {
-  detail::check_elementwise(SumTo::name, x);
+  detail::check_defined(SumTo::name, x);
   return linear_map(x, SumTo{x.shape(), shape});
 }
 

@@ -4,14 +4,13 @@
 #include <array>
 #include <cstdint>
 #include <string_view>
-#include <tuple>
 #include <type_traits>
 #include <utility>
 
 #include <fathom/autograd/function.hpp>
 #include <fathom/core/elementwise.hpp>
 #include <fathom/core/reduce.hpp>
-#include <fathom/ops/elementwise/check.hpp>
+#include <fathom/ops/rules/check.hpp>
 #include <fathom/ops/shape.hpp>
 
 namespace fathom::ops::detail {
@@ -54,7 +53,7 @@ class Elementwise final : public Function {
       if (Rule::keeps == Keeps::inputs) retain_input(i);
     }
     if (Rule::keeps == Keeps::output) retain_output(0);
-    if constexpr (kInputs == 1) {
+    if constexpr (kUnary) {
       return {map(Rule::name, inputs[0], [rule = rule_](auto x) { return rule.value(x); })};
     } else {
       return {
@@ -63,10 +62,10 @@ class Elementwise final : public Function {
   }
 
   [[nodiscard]] Variables backward(const Wanted& wanted, std::span<const Variable> gys) override {
+    const auto kept = [this](std::size_t k) { return Rule::keeps == Keeps::inputs ? input(k) : output(k); };
     Variables gxs(kInputs);
     for_each_wanted(wanted, [&]<std::size_t I>() {
-      const Variable gx =
-          std::apply([&](const auto&... kept) { return gradient<I>(gys[0], kept...); }, kept_variables());
+      const Variable gx = gradient<I>(rule_, gys[0], kept);
       gxs[I] = gx.shape() == shapes_[I] ? gx : sum_to(gx, shapes_[I]);
     });
     return gxs;
@@ -79,90 +78,83 @@ class Elementwise final : public Function {
     const Array& gy = gys[0];
     for_each_wanted(wanted, [&]<std::size_t I>() {
       const bool stretched = shapes_[I] != gy.shape();
-      if constexpr (passes_gy<I>()) {
+      if constexpr (kPassesGy<I>) {
         into[I].give(fathom::sum_to(gy, shapes_[I]));
       } else if (stretched) {
         Array full = Array::empty(gy.shape(), gy.dtype());
-        write_gradient<I>(gy, full, false);
+        write_gradient<I>(gy, false, full);
         into[I].give(fathom::sum_to(full, shapes_[I]));
       } else {
         const bool accumulates = into[I].accumulates();
-        write_gradient<I>(gy, into[I].buffer(), accumulates);
+        write_gradient<I>(gy, accumulates, into[I].buffer());
       }
     });
   }
 
  private:
-  static constexpr std::size_t kInputs = requires(const Rule& rule) { rule.value(1.0F); }
-  ? 1 : 2;
+  static constexpr bool kUnary = requires(const Rule& rule) { rule.value(1.0F); };
+  static constexpr std::size_t kInputs = kUnary ? 1 : 2;
   static constexpr std::size_t kKept = Rule::keeps == Keeps::nothing  ? 0
                                        : Rule::keeps == Keeps::output ? 1
                                                                       : kInputs;
 
+  /// The rule's gradient of input I; the k-th thing it keeps is kept(k).
+  template <std::size_t I, class V, class Kept, std::size_t... K>
+  static decltype(auto) gradient(const Rule& rule, const V& gy, const Kept& kept, std::index_sequence<K...>) {
+    if constexpr (kUnary) {
+      return rule.gradient(gy, kept(K)...);
+    } else if constexpr (I == 0) {
+      return rule.gradient_a(gy, kept(K)...);
+    } else {
+      return rule.gradient_b(gy, kept(K)...);
+    }
+  }
+  template <std::size_t I, class V, class Kept>
+  static decltype(auto) gradient(const Rule& rule, const V& gy, const Kept& kept) {
+    return gradient<I>(rule, gy, kept, std::make_index_sequence<kKept>{});
+  }
+
   template <std::size_t I>
-  decltype(auto) gradient(const auto& gy, const auto&... kept) const {
-    if constexpr (kInputs == 1)
-      return rule_.gradient(gy, kept...);
-    else if constexpr (I == 0)
-      return rule_.gradient_a(gy, kept...);
-    else
-      return rule_.gradient_b(gy, kept...);
-  }
+  static constexpr bool kPassesGy =
+      std::is_reference_v<decltype(gradient<I>(std::declval<const Rule&>(), std::declval<const float&>(),
+                                               std::declval<float (*const&)(std::size_t)>()))>;
 
-  template <std::size_t I>
-  static constexpr bool passes_gy() {
-    return []<std::size_t... K>(std::index_sequence<K...>) {
-      return std::is_reference_v<decltype(std::declval<const Elementwise&>().template gradient<I>(
-          std::declval<const float&>(), ((void)K, std::declval<const float&>())...))>;
-    }
-    (std::make_index_sequence<kKept>{});
-  }
-
-  template <class F>
-  static void for_each_wanted(const Wanted& wanted, F&& f) {
-    if (wanted[0]) f.template operator()<0>();
-    if constexpr (kInputs == 2) {
-      if (wanted[1]) f.template operator()<1>();
+  static void for_each_wanted(const Wanted& wanted, const auto& body) {
+    if (wanted[0]) body.template operator()<0>();
+    if constexpr (!kUnary) {
+      if (wanted[1]) body.template operator()<1>();
     }
   }
 
-  [[nodiscard]] auto kept_variables() const {
-    return [this]<std::size_t... K>(std::index_sequence<K...>) {
-      return std::make_tuple((Rule::keeps == Keeps::inputs ? input(K) : output(K))...);
-    }
-    (std::make_index_sequence<kKept>{});
-  }
-
-  /// What was kept, stretched to y's shape.
+  /// What the rule keeps, stretched to y's shape.
   [[nodiscard]] std::array<Array, kKept> kept_arrays(const Shape& shape) const {
     std::array<Array, kKept> kept;
-    for (std::size_t i = 0; i < kKept; ++i) {
-      const Array& array = Rule::keeps == Keeps::inputs ? input_array(i) : output_array(i);
-      kept[i] = array.shape() == shape ? array : fathom::broadcast_to(array, shape);
+    for (std::size_t k = 0; k < kKept; ++k) {
+      const Array& array = Rule::keeps == Keeps::inputs ? input_array(k) : output_array(k);
+      kept[k] = array.shape() == shape ? array : fathom::broadcast_to(array, shape);
     }
     return kept;
   }
 
+  /// gx (+)= the gradient of input I, all in y's shape.
   template <std::size_t I>
-  void write_gradient(const Array& gy, Array& gx, bool accumulates) const {
+  void write_gradient(const Array& gy, bool accumulates, Array& gx) const {
+    const std::array<Array, kKept> kept = kept_arrays(gy.shape());
     dispatch_float(gy.dtype(), Rule::name, [&]<class T>() {
-      const auto loop = [&]<std::size_t... K>(std::index_sequence<K...>,
-                                              const std::array<Array, kKept>& kept) {
-        const T* g = gy.data<T>();
-        const std::tuple sources{kept[K].template data<T>()...};
-        T* out = gx.mutable_data<T>();
-        const auto at = [this, g, sources](std::int64_t i) {
-          return static_cast<T>(gradient<I>(g[i], std::get<K>(sources)[i]...));
-        };
-        parallel_for(gy.size(), fathom::detail::kElementGrain, [=](std::int64_t begin, std::int64_t end) {
-          if (accumulates) {
-            for (std::int64_t i = begin; i < end; ++i) out[i] += at(i);
-          } else {
-            for (std::int64_t i = begin; i < end; ++i) out[i] = at(i);
-          }
-        });
+      std::array<const T*, kKept> sources{};
+      for (std::size_t k = 0; k < kKept; ++k) sources[k] = kept[k].template data<T>();
+      const auto at = [rule = rule_, g = gy.data<T>(), sources](std::int64_t i) {
+        return static_cast<T>(gradient<I>(rule, g[i], [&](std::size_t k) { return sources[k][i]; }));
       };
-      loop(std::make_index_sequence<kKept>{}, kept_arrays(gy.shape()));
+      T* to = gx.mutable_data<T>();
+      parallel_for(gy.size(), fathom::detail::kElementGrain, [=](std::int64_t begin, std::int64_t end) {
+        const auto from = at;  // a copy of this thread's own, which the stores below cannot change
+        if (accumulates) {
+          for (std::int64_t i = begin; i < end; ++i) to[i] += from(i);
+        } else {
+          for (std::int64_t i = begin; i < end; ++i) to[i] = from(i);
+        }
+      });
     });
   }
 
@@ -172,13 +164,13 @@ class Elementwise final : public Function {
 
 template <class Rule>
 [[nodiscard]] Variable elementwise(const Variable& x, Rule rule = {}) {
-  check_elementwise(Rule::name, x);
+  check_defined(Rule::name, x);
   return apply<Elementwise<Rule>>({x}, std::move(rule));
 }
 
 template <class Rule>
 [[nodiscard]] Variable elementwise(const Variable& a, const Variable& b, Rule rule = {}) {
-  check_elementwise(Rule::name, a, b);
+  check_broadcast(Rule::name, a, b);
   return apply<Elementwise<Rule>>({a, b}, std::move(rule));
 }
 

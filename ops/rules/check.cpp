@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include <fathom/ops/elementwise/check.hpp>
+#include <fathom/ops/rules/check.hpp>
 
 #include <algorithm>
 
@@ -9,16 +9,20 @@
 
 namespace fathom::ops::detail {
 
+namespace {
+
 const Array& array_or_undefined(const Variable& x) {
   static const Array undefined;
   return x.defined() ? x.data() : undefined;
 }
 
-void check_elementwise(std::string_view op, const Variable& x) {
+}  // namespace
+
+void check_defined(std::string_view op, const Variable& x) {
   ArgumentCheck(op).argument("x", array_or_undefined(x));
 }
 
-void check_elementwise(std::string_view op, const Variable& a, const Variable& b) {
+void check_broadcast(std::string_view op, const Variable& a, const Variable& b) {
   ArgumentCheck check(op);
   check.argument("a", array_or_undefined(a)).argument("b", array_or_undefined(b)).same_dtype();
   const std::size_t common = std::min(a.rank(), b.rank());

@@ -7,14 +7,11 @@
 
 namespace fathom::ops::detail {
 
-/// The array of `x`, or an undefined one, so that checks can name the argument.
-[[nodiscard]] const Array& array_or_undefined(const Variable& x);
-
 /// Throws GraphError when `x` is undefined.
-void check_elementwise(std::string_view op, const Variable& x);
+void check_defined(std::string_view op, const Variable& x);
 
 /// Throws GraphError for an undefined argument, DTypeError for mixed types, ShapeError when the shapes do not
 /// broadcast.
-void check_elementwise(std::string_view op, const Variable& a, const Variable& b);
+void check_broadcast(std::string_view op, const Variable& a, const Variable& b);
 
 }  // namespace fathom::ops::detail
