@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <fathom/nn/module.hpp>
+
+#include <cxxabi.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <memory>
+#include <typeinfo>
+
+#include <fathom/core/error.hpp>
+
+namespace fathom::nn {
+
+namespace {
+
+/// Walks a module and all inside it, and knows the dotted name of what it is shown.
+class Walker : public MemberVisitor {
+ public:
+  void parameter(std::string_view, Parameter&) override {}
+  void buffer(std::string_view, Buffer&) override {}
+  void module(std::string_view name, Module& module) final {
+    const std::size_t length = prefix_.size();
+    const std::string path = join(name);
+    if (!enter(path, module)) return;
+    prefix_ = path;
+    module.visit_members(*this);
+    prefix_.resize(length);
+  }
+
+ protected:
+  [[nodiscard]] std::string join(std::string_view name) const {
+    std::string path = prefix_;
+    if (!path.empty()) path += '.';
+    return path += name;
+  }
+  /// Whether to go on inside `module`.
+  virtual bool enter(const std::string& /*path*/, Module& /*module*/) { return true; }
+
+ private:
+  std::string prefix_;
+};
+
+class ParameterCollector final : public Walker {
+ public:
+  void parameter(std::string_view name, Parameter& parameter) override {
+    if (parameter.exists()) found.push_back({join(name), parameter});
+  }
+  std::vector<NamedParameter> found;
+};
+
+class BufferCollector final : public Walker {
+ public:
+  void buffer(std::string_view name, Buffer& buffer) override {
+    if (buffer.defined()) found.push_back({join(name), buffer.data()});
+  }
+  std::vector<NamedBuffer> found;
+};
+
+class ModuleCollector final : public Walker {
+ public:
+  bool enter(const std::string& path, Module& module) override {
+    found.push_back({path, &module});
+    return true;
+  }
+  std::vector<NamedModule> found;
+};
+
+class PathFinder final : public Walker {
+ public:
+  explicit PathFinder(const Module& target) : target_(&target) {}
+  bool enter(const std::string& path, Module& module) override {
+    if (&module == target_) found = path;
+    return found.empty();
+  }
+  std::string found;
+
+ private:
+  const Module* target_;
+};
+
+class Converter final : public Walker {
+ public:
+  explicit Converter(DType dtype) : dtype_(dtype) {}
+  void parameter(std::string_view, Parameter& parameter) override {
+    if (parameter.defined() && parameter.dtype() != dtype_)
+      parameter.set_data(parameter.data().astype(dtype_));
+  }
+  void buffer(std::string_view, Buffer& buffer) override {
+    if (buffer.defined() && is_float(buffer.data().dtype())) {
+      buffer.mutable_data() = buffer.data().astype(dtype_);
+    }
+  }
+
+ private:
+  DType dtype_;
+};
+
+/// Visitors take members that can be changed; those used here only look.
+template <class Collector>
+auto collected(const Module& module) {
+  Collector collector;
+  const_cast<Module&>(module).visit_members(collector);
+  return std::move(collector.found);
+}
+
+/// The class without namespaces: "Conv2D".
+std::string type_name(const Module& module) {
+  const char* mangled = typeid(module).name();
+  int status = 0;
+  const std::unique_ptr<char, void (*)(void*)> plain(abi::__cxa_demangle(mangled, nullptr, nullptr, &status),
+                                                     std::free);
+  std::string name = status == 0 ? plain.get() : mangled;
+  const std::size_t scope = name.rfind("::", name.find('<'));
+  return scope == std::string::npos ? name : name.substr(scope + 2);
+}
+
+/// A module that its caller does not list goes by its class.
+std::string name_within(const void* outer, const void* object) {
+  if (outer == nullptr) return {};
+  const auto& module = *static_cast<const Module*>(object);
+  PathFinder finder{module};
+  const_cast<Module*>(static_cast<const Module*>(outer))->visit_members(finder);
+  return finder.found.empty() ? '(' + type_name(module) + ')' : finder.found;
+}
+
+}  // namespace
+
+Buffer::Buffer(const Buffer& other) : data_(other.defined() ? other.data_.copy() : Array{}) {}
+
+Buffer& Buffer::operator=(const Buffer& other) {
+  if (this != &other) data_ = other.defined() ? other.data_.copy() : Array{};
+  return *this;
+}
+
+MemberVisitor::~MemberVisitor() = default;
+Module::~Module() = default;
+
+ModuleScope::ModuleScope(const Module& module) : scope_(&module, name_within) {}
+
+Variable Module::operator()(const Variable& x) {
+  const ModuleScope scope{*this};
+  try {
+    return forward(x);
+  } catch (Error& error) {
+    if (const std::string path = current_module_path(); !path.empty()) error.add_context(path);
+    throw;
+  }
+}
+
+Variable Module::forward(const Variable&) {
+  throw GraphError(
+      fmt::format("{}: has no forward from one Variable to one\n  hint: override `Variable forward(const "
+                  "Variable& x)`, or call its own functions",
+                  type_name(*this)));
+}
+
+std::vector<NamedParameter> Module::named_parameters() const { return collected<ParameterCollector>(*this); }
+
+std::vector<NamedBuffer> Module::named_buffers() const { return collected<BufferCollector>(*this); }
+
+std::vector<NamedModule> Module::named_modules() {
+  ModuleCollector collector;
+  collector.module({}, *this);
+  return std::move(collector.found);
+}
+
+Variables Module::parameters() const {
+  Variables handles;
+  for (NamedParameter& parameter : named_parameters()) handles.push_back(std::move(parameter.value));
+  return handles;
+}
+
+void Module::train(bool on) {
+  for (const NamedModule& inside : named_modules()) inside.module->training_ = on;
+}
+
+void Module::zero_grad() {
+  for (Variable& parameter : parameters()) {
+    if (parameter.defined()) parameter.zero_grad();
+  }
+}
+
+void Module::to(DType dtype) {
+  if (!is_float(dtype)) {
+    throw DTypeError(fmt::format("to: parameters are float32 or float64 (dtype is {})", to_string(dtype)));
+  }
+  Converter converter{dtype};
+  visit_members(converter);
+}
+
+namespace detail {
+
+std::string_view take_name(std::string_view& names) {
+  const std::size_t end = std::min(names.find(','), names.size());
+  std::string_view name = names.substr(0, end);
+  names.remove_prefix(std::min(end + 1, names.size()));
+  const std::size_t first = name.find_first_not_of(' ');
+  return first == std::string_view::npos ? name : name.substr(first, name.find_last_not_of(' ') - first + 1);
+}
+
+}  // namespace detail
+
+}  // namespace fathom::nn
