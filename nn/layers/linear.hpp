@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <fathom/nn/init.hpp>
+#include <fathom/nn/module.hpp>
+
+namespace fathom::nn {
+
+struct LinearOptions {
+  std::int64_t n_batch_axes = 1;  ///< leading axes of x that stay; the rest is flattened
+  bool bias = true;
+  Initializer initial_W = init::lecun_normal();  ///< fans: in_size and out_size
+  Initializer initial_b = init::constant(0);
+};
+
+/// y = x W^T + b, ops::linear: x (n, d...) with in_size = prod(d), y (n, out_size).
+class FATHOM_EXPORT Linear : public Module {
+ public:
+  Parameter W;  ///< (out_size, in_size)
+  Parameter b;  ///< (out_size), or absent
+  FATHOM_MODULE(W, b)
+
+  /// Throws ValueError for sizes below 1.
+  Linear(std::int64_t in_size, std::int64_t out_size, const LinearOptions& options, Random& random);
+  [[nodiscard]] const LinearOptions& options() const { return options_; }
+
+ protected:
+  Variable forward(const Variable& x) override;
+
+ private:
+  LinearOptions options_;
+  RandomKey key_W_, key_b_;
+};
+
+}  // namespace fathom::nn
