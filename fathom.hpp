@@ -7,6 +7,7 @@
 #include <fathom/autograd/function.hpp>
 #include <fathom/autograd/gradient_check.hpp>
 #include <fathom/autograd/hooks.hpp>
+#include <fathom/autograd/module_path.hpp>
 #include <fathom/autograd/scopes.hpp>
 #include <fathom/autograd/variable.hpp>
 #include <fathom/core/array.hpp>
@@ -16,6 +17,18 @@
 #include <fathom/core/npy.hpp>
 #include <fathom/core/random.hpp>
 #include <fathom/core/threads.hpp>
+#include <fathom/nn/init.hpp>
+#include <fathom/nn/io/serialize.hpp>
+#include <fathom/nn/layers/batch_norm2d.hpp>
+#include <fathom/nn/layers/conv2d.hpp>
+#include <fathom/nn/layers/depthwise_conv2d.hpp>
+#include <fathom/nn/layers/linear.hpp>
+#include <fathom/nn/layers/pooling2d.hpp>
+#include <fathom/nn/layers/relu.hpp>
+#include <fathom/nn/module.hpp>
+#include <fathom/nn/optim/schedule.hpp>
+#include <fathom/nn/optim/sgd.hpp>
+#include <fathom/nn/sequential.hpp>
 #include <fathom/ops/activation.hpp>
 #include <fathom/ops/arithmetic.hpp>
 #include <fathom/ops/batch_normalization.hpp>
