@@ -193,6 +193,8 @@ void GraphEngine::visit(Function& f) {
     gys[i] = found->second.variable();
     gradients_.erase(found);
   }
+  // Functions above may have left all sinks unwritten: a gradient of zero.
+  if (std::none_of(gys.begin(), gys.end(), [](const Variable& gy) { return gy.defined(); })) return;
   Wanted wanted;
   for (std::size_t i = 0; i < f.inputs_.size(); ++i) {
     if (is_wanted(f.inputs_[i].get())) wanted.set(i);
