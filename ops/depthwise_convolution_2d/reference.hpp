@@ -8,9 +8,9 @@
 /// geometry.
 namespace fathom::ops::depthwise::reference {
 
-[[nodiscard]] FATHOM_EXPORT Array forward(const Geometry& geometry, const Array& x, const Array& W,
+[[nodiscard]] Array forward(const Geometry& geometry, const Array& x, const Array& W,
                                           const Array& b = {});
-[[nodiscard]] FATHOM_EXPORT Array grad_x(const Geometry& geometry, const Array& gy, const Array& W);
-[[nodiscard]] FATHOM_EXPORT Array grad_w(const Geometry& geometry, const Array& x, const Array& gy);
+[[nodiscard]] Array grad_x(const Geometry& geometry, const Array& gy, const Array& W);
+[[nodiscard]] Array grad_w(const Geometry& geometry, const Array& x, const Array& gy);
 
 }  // namespace fathom::ops::depthwise::reference

@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <fmt/format.h>
+#include <catch2/catch.hpp>
+
+#include <cmath>
+#include <limits>
+#include <vector>
+
+#include <fathom/core/random.hpp>
+#include <fathom/ops/depthwise_convolution_2d.hpp>
+#include <fathom/ops/depthwise_convolution_2d/kernel.hpp>
+#include <fathom/ops/depthwise_convolution_2d/reference.hpp>
+#include <support/tolerance.hpp>
+
+using namespace fathom;
+using ops::DepthwiseConvolution2DOptions;
+using ops::depthwise::Geometry;
+using ops::depthwise::Variant;
+namespace reference = ops::depthwise::reference;
+
+namespace {
+
+struct Sizes {
+  std::int64_t y, x;
+};
+
+Geometry make_geometry(std::int64_t images, std::int64_t channels, std::int64_t multiplier, Sizes image,
+                       Sizes kernel, const DepthwiseConvolution2DOptions& o) {
+  return {.images = images,
+          .channels = channels,
+          .multiplier = multiplier,
+          .height = image.y,
+          .width = image.x,
+          .kernel_y = kernel.y,
+          .kernel_x = kernel.x,
+          .out_height = (image.y + 2 * o.pad.y - (kernel.y - 1) * o.dilation.y - 1) / o.stride.y + 1,
+          .out_width = (image.x + 2 * o.pad.x - (kernel.x - 1) * o.dilation.x - 1) / o.stride.x + 1,
+          .stride_y = o.stride.y,
+          .stride_x = o.stride.x,
+          .pad_y = o.pad.y,
+          .pad_x = o.pad.x,
+          .dilation_y = o.dilation.y,
+          .dilation_x = o.dilation.x};
+}
+
+bool fits(Sizes image, Sizes kernel, const DepthwiseConvolution2DOptions& o) {
+  return image.y + 2 * o.pad.y > (kernel.y - 1) * o.dilation.y &&
+         image.x + 2 * o.pad.x > (kernel.x - 1) * o.dilation.x;
+}
+
+std::string text(const Geometry& g) {
+  return fmt::format("x ({}, {}, {}, {}) W ({}, {}, {}, {}) stride ({}, {}) pad ({}, {}) dilation ({}, {})",
+                     g.images, g.channels, g.height, g.width, g.multiplier, g.channels, g.kernel_y,
+                     g.kernel_x, g.stride_y, g.stride_x, g.pad_y, g.pad_x, g.dilation_y, g.dilation_x);
+}
+
+/// Values that float holds exactly, so that both types share one reference in double.
+Array random_values(std::uint64_t stream, const Shape& shape) {
+  return uniform({7, stream}, shape, -1, 1, DType::float32).astype(DType::float64);
+}
+
+Array absolute(const Array& a) {
+  Array result = a.copy();
+  double* values = result.mutable_data<double>();
+  for (std::int64_t i = 0; i < a.size(); ++i) values[i] = std::abs(values[i]);
+  return result;
+}
+
+/// What one pass must give, and the sum of the absolute products, which scales the rounding errors.
+struct Expected {
+  Array values, magnitudes;
+};
+
+/// Inputs and expected results of the three passes of one geometry.
+struct Problem {
+  Geometry g;
+  Array x, W, b, gy;
+  Expected y, gx, gW;
+
+  Problem(const Geometry& geometry, bool bias) : g(geometry) {
+    x = random_values(1, {g.images, g.channels, g.height, g.width});
+    W = random_values(2, {g.multiplier, g.channels, g.kernel_y, g.kernel_x});
+    if (bias) b = random_values(3, {g.out_channels()});
+    gy = random_values(4, {g.images, g.out_channels(), g.out_height, g.out_width});
+    const Array ax = absolute(x), aW = absolute(W), ab = bias ? absolute(b) : b, agy = absolute(gy);
+    y = {reference::forward(g, x, W, b), reference::forward(g, ax, aW, ab)};
+    gx = {reference::grad_x(g, gy, W), reference::grad_x(g, agy, aW)};
+    gW = {reference::grad_w(g, x, gy), reference::grad_w(g, ax, agy)};
+  }
+};
+
+/// An array between 64 bytes of slack: NaN around inputs, which kernels may read, and a mark around outputs,
+/// which they must leave alone. The sanitizer sees what goes further.
+template <class T>
+class Guarded {
+ public:
+  explicit Guarded(const Array& values) : Guarded(values.size(), std::numeric_limits<T>::quiet_NaN()) {
+    for (std::int64_t i = 0; i < values.size(); ++i) data()[i] = static_cast<T>(values.data<double>()[i]);
+  }
+  Guarded(std::int64_t size, T slack)
+      : slack_(slack), storage_(static_cast<std::size_t>(size) + 2 * kSlack, slack) {}
+  T* data() { return storage_.data() + kSlack; }
+  [[nodiscard]] bool slack_untouched() const {
+    return std::all_of(storage_.begin(), storage_.begin() + kSlack, [&](T v) { return v == slack_; }) &&
+           std::all_of(storage_.end() - kSlack, storage_.end(), [&](T v) { return v == slack_; });
+  }
+
+ private:
+  static constexpr std::ptrdiff_t kSlack = 64 / sizeof(T);
+  T slack_;
+  std::vector<T> storage_;
+};
+
+template <class T>
+void require_close(const std::string& what, const T* values, const Expected& expected, std::int64_t terms,
+                   double offset = 0) {
+  const double share = test::sum_tolerance(dtype_of<T>, terms);
+  for (std::int64_t i = 0; i < expected.values.size(); ++i) {
+    const double want = expected.values.data<double>()[i] + offset;
+    const double bound = share * (expected.magnitudes.data<double>()[i] + std::abs(offset));
+    if (std::abs(static_cast<double>(values[i]) - want) <= bound) continue;
+    FAIL(what << " element " << i << ": " << values[i] << " instead of " << want << " +- " << bound);
+  }
+}
+
+/// Runs the three passes of one kernel on guarded buffers, the later planes first: a store past the end of a
+/// range would land in what is done already.
+template <class T>
+void check_kernel(const ops::depthwise::Kernel<T>& kernel, const Problem& problem, const std::string& what) {
+  const Geometry& g = problem.g;
+  Guarded<T> x(problem.x), W(problem.W), gy(problem.gy);
+  std::vector<T> bias;
+  if (problem.b.defined()) {
+    const double* b = problem.b.data<double>();
+    for (std::int64_t c = 0; c < g.out_channels(); ++c) bias.push_back(static_cast<T>(b[c]));
+  }
+  constexpr T kMark = T(12345);
+  const auto in_pieces = [](std::int64_t count, auto run) {
+    run(count / 2, count);
+    run(std::int64_t{0}, count / 2);
+  };
+
+  Guarded<T> y(problem.y.values.size(), kMark);
+  in_pieces(g.images * g.out_channels(), [&](auto begin, auto end) {
+    kernel.forward(g, x.data(), W.data(), bias.empty() ? nullptr : bias.data(), y.data(), begin, end);
+  });
+  require_close(what + " y", y.data(), problem.y, g.kernel_plane() + 1);
+  CHECK(y.slack_untouched());
+
+  Guarded<T> gx(problem.gx.values.size(), kMark);
+  in_pieces(g.images * g.channels,
+            [&](auto begin, auto end) { kernel.grad_x(g, gy.data(), W.data(), gx.data(), begin, end); });
+  require_close(what + " gx", gx.data(), problem.gx, g.kernel_plane() * g.multiplier);
+  CHECK(gx.slack_untouched());
+
+  for (bool accumulate : {false, true}) {
+    Guarded<T> gW(problem.gW.values.size(), T(2));
+    in_pieces(g.out_channels(), [&](auto begin, auto end) {
+      kernel.grad_w(g, x.data(), gy.data(), gW.data(), accumulate, begin, end);
+    });
+    require_close(what + " gW", gW.data(), problem.gW, g.images * g.out_plane(), accumulate ? 2 : 0);
+    CHECK(gW.slack_untouched());
+  }
+}
+
+const ops::depthwise::KernelTable& table_of(Isa isa) {
+  return detail::dispatch_isa(
+      isa, []<Isa set>() -> const ops::depthwise::KernelTable& { return ops::depthwise::kernels<set>(); });
+}
+
+/// The kernel that `select` chooses and the general one, of each instruction set and type.
+void check_all_kernels(const Geometry& g, bool bias) {
+  const Problem problem(g, bias);
+  for (Isa isa : supported_isas()) {
+    for (Variant variant : {ops::depthwise::select(g), Variant::general}) {
+      const std::string what =
+          fmt::format("{} variant {} {}", to_string(isa), static_cast<int>(variant), text(g));
+      check_kernel(table_of(isa).get<float>(variant), problem, "float32 " + what);
+      check_kernel(table_of(isa).get<double>(variant), problem, "float64 " + what);
+      if (variant == Variant::general) break;
+    }
+  }
+}
+
+}  // namespace
+
+TEST_CASE("depthwise kernels of every instruction set agree with the definition",
+          "[depthwise_convolution_2d]") {
+  const Sizes kernel = GENERATE(Sizes{1, 1}, Sizes{2, 2}, Sizes{3, 3}, Sizes{5, 5}, Sizes{3, 5}, Sizes{1, 3});
+  const Pair2 stride = GENERATE(Pair2{1}, Pair2{2}, Pair2{3}, Pair2{1, 2});
+  const Pair2 dilation = GENERATE(Pair2{1}, Pair2{2}, Pair2{2, 1});
+  std::int64_t number = 0;
+  for (Pair2 pad : {Pair2{0}, Pair2{1}, Pair2{2}, Pair2{7}, Pair2{0, 2}, Pair2{3, 1}}) {
+    for (Sizes image :
+         {Sizes{1, 1}, Sizes{1, 9}, Sizes{3, 3}, Sizes{5, 5}, Sizes{7, 4}, Sizes{8, 13}, Sizes{11, 17}}) {
+      if (!fits(image, kernel, {stride, pad, dilation})) continue;
+      const std::int64_t multiplier = 1 + number++ % 4;
+      check_all_kernels(make_geometry(2, 2, multiplier, image, kernel, {stride, pad, dilation}),
+                        number % 2 == 0);
+    }
+  }
+  REQUIRE(number > 0);
+}
+
+TEST_CASE("the fast depthwise kernels are right at every width", "[depthwise_convolution_2d]") {
+  const std::int64_t size = GENERATE(3, 5);
+  const std::int64_t stride = GENERATE(1, 2);
+  const std::int64_t pad = GENERATE(0, 1, 2, 4);
+  std::int64_t number = 0;
+  for (std::int64_t width = 1; width <= 37; ++width) {
+    const Sizes image{1 + width * 5 % 12, width};
+    if (!fits(image, {size, size}, {stride, pad, 1})) continue;
+    const std::int64_t multiplier = 1 + number++ % 3;
+    check_all_kernels(make_geometry(1, 3, multiplier, image, {size, size}, {stride, pad, 1}),
+                      number % 2 == 0);
+  }
+  REQUIRE(number > 20);
+}
+
+TEST_CASE("a NaN or infinity in depthwise inputs reaches exactly the windows that see it",
+          "[depthwise_convolution_2d]") {
+  const std::int64_t size = GENERATE(3, 5, 4);
+  const std::int64_t stride = GENERATE(1, 2);
+  const std::int64_t pad = GENERATE(0, 1, 2);
+  const double poison =
+      GENERATE(std::numeric_limits<double>::quiet_NaN(), std::numeric_limits<double>::infinity());
+  const Geometry g = make_geometry(1, 1, 1, {9, 11}, {size, size}, {stride, pad, 1});
+  const Array x = random_values(1, {1, 1, 9, 11});
+  const Array W = random_values(2, {1, 1, size, size});
+  const Array gy = random_values(3, {1, 1, g.out_height, g.out_width});
+
+  const auto poisoned = [&](const Array& a, std::int64_t at) {
+    Array result = a.copy();
+    result.mutable_data<double>()[at] = poison;
+    return result;
+  };
+  const auto require_same_class = [&](const Array& want, Guarded<double>& got) {
+    for (std::int64_t i = 0; i < want.size(); ++i) {
+      const double a = want.data<double>()[i], b = got.data()[i];
+      REQUIRE(std::isnan(a) == std::isnan(b));
+      REQUIRE(std::isinf(a) == std::isinf(b));
+    }
+  };
+  for (Isa isa : supported_isas()) {
+    const auto& kernel = table_of(isa).get<double>(ops::depthwise::select(g));
+    Guarded<double> clean_W(W), clean_gy(gy);
+    for (std::int64_t at = 0; at < x.size(); ++at) {
+      const Array bad = poisoned(x, at);
+      Guarded<double> bad_x(bad), y(gy.size(), 0.0), gW(W.size(), 0.0);
+      kernel.forward(g, bad_x.data(), clean_W.data(), nullptr, y.data(), 0, 1);
+      require_same_class(reference::forward(g, bad, W), y);
+      kernel.grad_w(g, bad_x.data(), clean_gy.data(), gW.data(), false, 0, 1);
+      require_same_class(reference::grad_w(g, bad, gy), gW);
+    }
+    for (std::int64_t at = 0; at < gy.size(); ++at) {
+      const Array bad = poisoned(gy, at);
+      Guarded<double> bad_gy(bad), clean_x(x), gx(x.size(), 0.0), gW(W.size(), 0.0);
+      kernel.grad_x(g, bad_gy.data(), clean_W.data(), gx.data(), 0, 1);
+      require_same_class(reference::grad_x(g, bad, W), gx);
+      kernel.grad_w(g, clean_x.data(), bad_gy.data(), gW.data(), false, 0, 1);
+      require_same_class(reference::grad_w(g, x, bad), gW);
+    }
+  }
+}
