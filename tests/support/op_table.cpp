@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <support/op_table.hpp>
+
+#include <fathom/core/random.hpp>
+#include <fathom/ops/activation.hpp>
+#include <fathom/ops/arithmetic.hpp>
+#include <fathom/ops/reduction.hpp>
+#include <fathom/ops/shape.hpp>
+
+namespace fathom::test {
+
+Array distinct(const Shape& shape, std::uint64_t seed) {
+  const std::int64_t count = shape.size();
+  const Array order = permutation({seed, 0}, count);
+  Array result = Array::empty(shape, DType::float64);
+  double* values = result.mutable_data<double>();
+  for (std::int64_t i = 0; i < count; ++i) {
+    values[i] = 0.04 * static_cast<double>(order.data<std::int64_t>()[i] - count / 2) + 0.02;
+  }
+  return result;
+}
+
+Array nonzero(const Shape& shape, std::uint64_t seed) {
+  Array result = uniform({seed, 0}, shape, -1, 1, DType::float64);
+  double* values = result.mutable_data<double>();
+  for (std::int64_t i = 0; i < result.size(); ++i) values[i] += values[i] < 0 ? -0.5 : 0.5;
+  return result;
+}
+
+namespace {
+
+using In = Variables;
+using Cases = std::vector<OpCase>;
+
+void add_arithmetic(Cases& cases) {
+  const auto binary = [&](const std::string& name, Variable (*op)(const Variable&, const Variable&)) {
+    const std::vector<std::pair<Shape, Shape>> shapes{{{3, 4}, {3, 4}},    {{3, 1}, {1, 4}}, {{4}, {2, 3, 4}},
+                                                      {{2, 3, 4}, {3, 1}}, {{2, 3}, {}},     {{}, {}}};
+    for (const auto& [a, b] : shapes) {
+      cases.push_back({name + " " + to_string(a) + " " + to_string(b),
+                       [op](const In& in) { return op(in[0], in[1]); },
+                       {distinct(a, 1), nonzero(b, 2)}});
+    }
+    cases.push_back({name + " of one variable twice",
+                     [op](const In& in) { return op(in[0], in[0]); },
+                     {nonzero({2, 3}, 3)}});
+  };
+  binary("add", ops::add);
+  binary("sub", ops::sub);
+  binary("mul", ops::mul);
+  binary("div", ops::div);
+
+  const auto with_number = [&](const std::string& name, Variable (*op)(const Variable&, double)) {
+    cases.push_back({name, [op](const In& in) { return op(in[0], -1.7); }, {nonzero({2, 5}, 4)}});
+  };
+  with_number("add_scalar", ops::add_scalar);
+  with_number("sub_scalar", ops::sub_scalar);
+  with_number("rsub_scalar", ops::rsub_scalar);
+  with_number("mul_scalar", ops::mul_scalar);
+  with_number("div_scalar", ops::div_scalar);
+  with_number("rdiv_scalar", ops::rdiv_scalar);
+}
+
+void add_unary(Cases& cases) {
+  const auto unary = [&](const std::string& name, Variable (*op)(const Variable&)) {
+    cases.push_back({name, [op](const In& in) { return op(in[0]); }, {distinct({2, 3, 5}, 5)}});
+  };
+  unary("neg", ops::neg);
+  unary("relu", ops::relu);
+  unary("sigmoid", ops::sigmoid);
+  unary("tanh", ops::tanh);
+}
+
+void add_reductions(Cases& cases) {
+  const std::vector<std::pair<std::string, ops::ReductionOptions>> options{
+      {"", {}},
+      {" keepdims", {.keepdims = true}},
+      {" axis 1", {.axis = Axes{1}}},
+      {" axes -1, 0", {.axis = Axes{-1, 0}}},
+      {" axes 0, 2 keepdims", {.axis = Axes{0, 2}, .keepdims = true}},
+      {" no axis", {.axis = Axes{}}},
+  };
+  for (const auto& [text, option] : options) {
+    cases.push_back(
+        {"sum" + text, [option](const In& in) { return ops::sum(in[0], option); }, {distinct({2, 3, 4}, 6)}});
+    cases.push_back({"mean" + text,
+                     [option](const In& in) { return ops::mean(in[0], option); },
+                     {distinct({2, 3, 4}, 7)}});
+  }
+}
+
+void add_shapes(Cases& cases) {
+  const auto shaped = [&](const std::string& name, const Shape& from,
+                          std::function<Variable(const Variable&)> op) {
+    cases.push_back({name, [op = std::move(op)](const In& in) { return op(in[0]); }, {distinct(from, 8)}});
+  };
+  shaped("reshape", {2, 6}, [](const Variable& x) { return ops::reshape(x, {3, -1}); });
+  shaped("transpose", {2, 3, 4}, [](const Variable& x) { return ops::transpose(x); });
+  shaped("transpose axes", {2, 3, 4}, [](const Variable& x) { return ops::transpose(x, Axes{-1, 0, 1}); });
+  shaped("broadcast_to", {3, 1}, [](const Variable& x) { return ops::broadcast_to(x, {2, 3, 4}); });
+  shaped("broadcast_to itself", {3, 4}, [](const Variable& x) { return ops::broadcast_to(x, {3, 4}); });
+  shaped("sum_to", {2, 3, 4}, [](const Variable& x) { return ops::sum_to(x, {3, 1}); });
+  shaped("sum_to itself", {3, 4}, [](const Variable& x) { return ops::sum_to(x, {3, 4}); });
+}
+
+void add_graphs(Cases& cases) {
+  cases.push_back({"graph_diamond",
+                   [](const In& in) {
+                     const Variable& x = in[0];
+                     const Variable a = ops::sigmoid(x * in[1]);
+                     const Variable b = ops::tanh(x) + a;
+                     return ops::sum(a * b + x) + ops::sum(b * b);
+                   },
+                   {nonzero({3, 4}, 9), nonzero({4}, 10)}});
+  cases.push_back({"graph_reuse",
+                   [](const In& in) {
+                     Variable y = in[0];
+                     for (int i = 0; i < 4; ++i) y = y * in[0] + y;
+                     return y;
+                   },
+                   {uniform({11, 0}, {2, 3}, -1, 1, DType::float64)}});
+}
+
+}  // namespace
+
+std::vector<OpCase> op_table() {
+  Cases cases;
+  add_arithmetic(cases);
+  add_unary(cases);
+  add_reductions(cases);
+  add_shapes(cases);
+  add_graphs(cases);
+  return cases;
+}
+
+}  // namespace fathom::test
