@@ -1,0 +1,50 @@
+# Proves that reference_tests can fail: each line makes one change to a copy of the manifest, and a failure of that text
+# must be reported with exit status 1.
+# cmake -D HARNESS=program -D RECORDED=directory -D WORK=directory -P failing.cmake
+file(MAKE_DIRECTORY ${WORK})
+file(GLOB archives RELATIVE ${RECORDED} ${RECORDED}/*.npz ${RECORDED}/net_*)
+foreach(archive ${archives})
+  file(CREATE_LINK ${RECORDED}/${archive} ${WORK}/${archive} SYMBOLIC)
+endforeach()
+file(READ ${RECORDED}/manifest.json manifest)
+
+function(expect status name text)
+  execute_process(COMMAND ${CMAKE_COMMAND} -E env FATHOM_REFERENCE_DIR=${WORK} ${HARNESS} ${name}
+                  RESULT_VARIABLE result OUTPUT_VARIABLE output ERROR_VARIABLE output)
+  string(FIND "${output}" "${text}" found)
+  if(NOT result EQUAL ${status} OR found EQUAL -1)
+    message(SEND_ERROR "exit status ${result} instead of ${status}, or no '${text}' in:\n${output}")
+  endif()
+endfunction()
+
+function(expect_failure name from to text)
+  string(REPLACE "${from}" "${to}" changed "${manifest}")
+  if(changed STREQUAL manifest)
+    message(SEND_ERROR "the manifest has no '${from}'")
+  endif()
+  file(WRITE ${WORK}/manifest.json "${changed}")
+  expect(1 ${name} "${text}")
+endfunction()
+
+expect_failure(relu "\"file\": \"relu/c000.y.npy\"" "\"file\": \"relu/c000.g_x.npy\"" "FAILED relu/c000: y: ")
+expect_failure(relu "\"grad\": \"relu/c000.g_x.npy\"" "\"grad\": null" "FAILED relu/c000: gradient of x: ")
+expect_failure(tanh "\"tanh/c000.d_x.npy\"" "\"tanh/c000.x.npy\"" "FAILED tanh/c000: second order of x: ")
+expect_failure(tanh "\"tanh/c000.d_g_y.npy\"" "\"tanh/c000.x.npy\"" "FAILED tanh/c000: second order of gy: ")
+expect_failure(sum "\"sum/c001.y.npy\"" "\"sum/c001.x.npy\"" "FAILED sum/c001: y: shape ")
+expect_failure(relu "\"relu/c000.x.npy\"" "\"relu/c099.x.npy\"" "FAILED relu/c000: ")
+expect_failure(add_scalar "{\"value\": 2.0}" "{\"value\": 2.0, \"alpha\": 1}" "ignores the parameter alpha")
+expect_failure(sum "\"keepdims\": true" "\"keepdims\": 1" "parameter keepdims = 1: not true or false")
+expect_failure(add "\"accepted\": false" "\"accepted\": true, \"output_shapes\": []" "must be accepted, is refused")
+expect_failure(mul "[3, 2], \"dtype\": \"float32\"" "[2, 3], \"dtype\": \"float32\"" "must be refused, gives")
+expect_failure(tanh "\"dtype\": \"float32\", \"differentiable\"" "\"dtype\": \"float16\", \"differentiable\""
+               "must be refused with a DTypeError")
+expect_failure(MomentumSGD "\"momentum\": 0.5" "\"momentum\": 0.6" "FAILED optimizer_MomentumSGD/o02: p0 after step 2: ")
+expect_failure(HeNormal "\"std\": 0.2" "\"std\": 0.3" "FAILED HeNormal of [2,3,3,3]: scale: ")
+
+file(WRITE ${WORK}/manifest.json "${manifest}")
+expect(0 relu "0 failed, 0 skipped")
+expect(1 no_such_operation "0 passed, 0 failed, 0 skipped")
+file(WRITE ${WORK}/manifest.json "{")
+expect(2 relu "not a manifest")
+file(REMOVE ${WORK}/manifest.json)
+expect(2 relu "cannot be read")
