@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <fmt/format.h>
+
+#include <memory>
+
+#include <fathom/autograd/function.hpp>
+#include <fathom/ops/elementwise/check.hpp>
+#include <fathom/ops/arithmetic.hpp>
+#include <fathom/ops/batch_normalization.hpp>
+#include <fathom/ops/batch_normalization/layout.hpp>
+#include <fathom/ops/reduction.hpp>
+
+namespace fathom::ops {
+
+namespace {
+
+using namespace batch_norm;
+
+using SharedStatistics = std::shared_ptr<const Statistics>;
+
+/// What all functions of this file share: they see the same x, whose statistics are taken once.
+struct Normalized {
+  Layout layout;
+  double eps;
+  SharedStatistics statistics;
+
+  [[nodiscard]] double per_element() const {
+    return 1.0 / static_cast<double>(std::max<std::int64_t>(1, layout.geometry.averaged()));
+  }
+};
+
+PerChannel product(const PerChannel& a, const PerChannel& b, double factor = 1) {
+  PerChannel result(a.size());
+  for (std::size_t c = 0; c < a.size(); ++c) result[c] = factor * a[c] * b[c];
+  return result;
+}
+
+/// Gradients with respect to x, gamma and beta, each computed when asked for.
+class Gradients {
+ public:
+  Gradients(const Normalized& normalized, const Array& x, const Array& gamma, const Array& gy)
+      : n_(normalized), x_(x), gamma_(gamma), gy_(gy),
+        sums_(gradient_sums(n_.layout.geometry, x, gy, n_.statistics->mean)) {}
+
+  [[nodiscard]] Array ggamma() const { return channels(product(sums_.gy_x, n_.statistics->inverse)); }
+  [[nodiscard]] Array gbeta() const { return channels(sums_.gy); }
+  /// gx = gamma * s * (gy - mean(gy) - xhat * mean(gy * xhat)), with s = 1 / sqrt(variance + eps)
+  void write_gx(bool accumulate, Array& gx) const {
+    const PerChannel& inverse = n_.statistics->inverse;
+    const PerChannel scale = product(to_channels(gamma_), inverse);
+    const PerChannel shift = product(scale, sums_.gy, -n_.per_element());
+    const PerChannel slope = product(product(scale, sums_.gy_x, -n_.per_element()), product(inverse, inverse));
+    input_gradient(n_.layout.geometry, x_, gy_, n_.statistics->mean, scale, slope, shift, accumulate, gx);
+  }
+
+ private:
+  [[nodiscard]] Array channels(const PerChannel& values) const {
+    return from_channels(values, n_.layout.channels, x_.dtype());
+  }
+
+  const Normalized& n_;
+  const Array& x_;
+  const Array& gamma_;
+  const Array& gy_;
+  GradientSums sums_;
+};
+
+Variable normalize_again(const Normalized& normalized, const Variable& x, const Variable& gamma, const Variable& beta);
+
+/// s = 1 / sqrt(variance(x) + eps) of each channel, which the second derivatives contain.
+class InverseDeviation final : public Function {
+ public:
+  explicit InverseDeviation(Normalized normalized) : n_(std::move(normalized)) {}
+  std::string_view name() const override { return "batch_normalization_inverse_deviation"; }
+
+  Arrays forward(std::span<const Array> inputs) override {
+    retain_input(0);
+    retain_output(0);
+    return {from_channels(n_.statistics->inverse, n_.layout.channels, inputs[0].dtype())};
+  }
+
+  Variables backward(const Wanted&, std::span<const Variable> gys) override {
+    const Variable s = output(0);
+    const Variable zeros(Array::zeros(n_.layout.channels, s.dtype()));
+    return {normalize_again(n_, input(0), s * s * gys[0] * -n_.per_element(), zeros)};
+  }
+
+ private:
+  Normalized n_;
+};
+
+/// Gradients of BatchNormalization: (x, gamma, gy) -> (gx, ggamma, gbeta). Its own derivatives are made of itself,
+/// BatchNormalization and InverseDeviation.
+class BatchNormalizationGrad final : public Function {
+ public:
+  explicit BatchNormalizationGrad(Normalized normalized) : n_(std::move(normalized)) {}
+  std::string_view name() const override { return "batch_normalization_grad"; }
+
+  Arrays forward(std::span<const Array> inputs) override {
+    retain_inputs({0, 1, 2});
+    const Gradients gradients(n_, inputs[0], inputs[1], inputs[2]);
+    Array gx = Array::empty(inputs[0].shape(), inputs[0].dtype());
+    gradients.write_gx(false, gx);
+    return {std::move(gx), gradients.ggamma(), gradients.gbeta()};
+  }
+
+  Variables backward(const Wanted& wanted, std::span<const Variable> gys) override {
+    Variables result(3);
+    const Variable x = input(0);
+    const Variable gy = input(2);
+    const Variable zeros(Array::zeros(n_.layout.channels, x.dtype()));
+    const Variable ones(Array::ones(n_.layout.channels, x.dtype()));
+    const Variables unscaled = gradients(x, ones, gy);  // s (gy - mean(gy) - xhat mean(gy xhat)), sum(gy xhat)
+
+    if (gys[0].defined()) add_from_gx(wanted, gys[0], unscaled, result);
+    if (gys[1].defined() && wanted[0]) add(result[0], wide(gys[1]) * unscaled[0]);
+    if ((gys[1].defined() || gys[2].defined()) && wanted[2]) {
+      add(result[2], normalize_again(n_, x, gys[1].defined() ? gys[1] : zeros, gys[2].defined() ? gys[2] : zeros));
+    }
+    return result;
+  }
+
+ private:
+  static void add(Variable& total, const Variable& term) { total = total.defined() ? total + term : term; }
+  [[nodiscard]] Variable wide(const Variable& channels) const { return reshape(channels, n_.layout.wide); }
+  [[nodiscard]] Variables gradients(const Variable& x, const Variable& gamma, const Variable& gy) const {
+    return fathom::apply(std::make_shared<BatchNormalizationGrad>(n_), std::array{x, gamma, gy});
+  }
+
+  /// The part that `u`, the gradient of gx, brings.
+  void add_from_gx(const Wanted& wanted, const Variable& u, const Variables& unscaled, Variables& result) const {
+    const Variable x = input(0);
+    const Variable gamma = input(1);
+    const Variables from_u = gradients(x, gamma, u);
+    if (wanted[2]) result[2] = from_u[0];
+    if (!wanted[0] && !wanted[1]) return;
+    const Variable inner = sum(u * unscaled[0], {.axis = n_.layout.averaged});
+    if (wanted[1]) result[1] = inner;
+    if (!wanted[0]) return;
+    const Variable zeros(Array::zeros(n_.layout.channels, x.dtype()));
+    const Variable s = apply<InverseDeviation>({x}, n_) * n_.per_element();
+    result[0] = -(wide(gamma * s * from_u[1]) * unscaled[0] + wide(s * unscaled[1]) * from_u[0] +
+                  normalize_again(n_, x, gamma * s * inner, zeros));
+  }
+
+  Normalized n_;
+};
+
+class BatchNormalization final : public Function {
+ public:
+  explicit BatchNormalization(Normalized normalized) : n_(std::move(normalized)) {}
+  std::string_view name() const override { return "batch_normalization"; }
+  Attributes attributes() const override {
+    return {{"eps", fmt::format("{}", n_.eps)}, {"axis", to_string(Shape(n_.layout.averaged))}};
+  }
+
+  Arrays forward(std::span<const Array> inputs) override {
+    retain_inputs({0, 1});
+    const Array& x = inputs[0];
+    if (!n_.statistics) {
+      n_.statistics = std::make_shared<const Statistics>(statistics(n_.layout.geometry, x, n_.eps));
+    }
+    Array y = Array::empty(x.shape(), x.dtype());
+    normalize(n_.layout.geometry, x, n_.statistics->mean, product(to_channels(inputs[1]), n_.statistics->inverse),
+              to_channels(inputs[2]), y);
+    return {std::move(y)};
+  }
+
+  Variables backward(const Wanted&, std::span<const Variable> gys) override {
+    return fathom::apply(std::make_shared<BatchNormalizationGrad>(n_), std::array{input(0), input(1), gys[0]});
+  }
+
+  bool has_backward_arrays() const override { return true; }
+  void backward_arrays(const Wanted& wanted, std::span<const Array> gys, std::span<GradientSink> into) override {
+    const Gradients gradients(n_, input_array(0), input_array(1), gys[0]);
+    if (wanted[1]) into[1].give(gradients.ggamma());
+    if (wanted[2]) into[2].give(gradients.gbeta());
+    if (!wanted[0]) return;
+    const bool accumulate = into[0].accumulates();
+    gradients.write_gx(accumulate, into[0].buffer());
+  }
+
+  [[nodiscard]] const Statistics& taken() const { return *n_.statistics; }
+
+ private:
+  Normalized n_;
+};
+
+Variable normalize_again(const Normalized& normalized, const Variable& x, const Variable& gamma, const Variable& beta) {
+  return apply<BatchNormalization>({x, gamma, beta}, normalized);
+}
+
+/// running = decay * running + (1 - decay) * batch
+void update_running(Array& running, const PerChannel& batch, double factor, double decay) {
+  if (!running.defined()) return;
+  dispatch_float(running.dtype(), "batch_normalization", [&]<class T>() {
+    T* values = running.mutable_data<T>();
+    for (std::size_t c = 0; c < batch.size(); ++c) {
+      values[c] = static_cast<T>(decay * static_cast<double>(values[c]) + (1 - decay) * factor * batch[c]);
+    }
+  });
+}
+
+Plan check_batch_normalization(const Variable& x, const Variable& gamma, const Variable& beta,
+                               const RunningStatistics* running, const BatchNormalizationOptions& options) {
+  const Array& x_array = detail::array_or_undefined(x);
+  ArgumentCheck check("batch_normalization");
+  check.argument("x", x_array, axis_names(x_array, options.axis));
+  Plan plan = check_plan("batch_normalization", check, x_array, options.axis);
+  check_channels(check, "gamma", detail::array_or_undefined(gamma), plan);
+  check_channels(check, "beta", detail::array_or_undefined(beta), plan);
+  if (running != nullptr && running->mean.defined()) check_channels(check, "running.mean", running->mean, plan);
+  if (running != nullptr && running->variance.defined()) {
+    check_channels(check, "running.variance", running->variance, plan);
+  }
+  check_eps(check, options.eps);
+  FATHOM_CHECK(check, options.decay >= 0 && options.decay <= 1, ValueError, "decay must lie in [0, 1] (it is {})",
+               options.decay);
+  return plan;
+}
+
+}  // namespace
+
+Variable batch_normalization(const Variable& x, const Variable& gamma, const Variable& beta, RunningStatistics* running,
+                             const BatchNormalizationOptions& options) {
+  const Plan plan = check_batch_normalization(x, gamma, beta, running, options);
+  std::shared_ptr<BatchNormalization> function;
+  Variable y = plan.run(x, [&](const Variable& together, const Layout& layout) {
+    function = std::make_shared<BatchNormalization>(Normalized{layout, options.eps, nullptr});
+    return fathom::apply(function, std::array{together, gamma, beta})[0];
+  });
+  const std::int64_t averaged = plan.layout.geometry.averaged();
+  if (running != nullptr && averaged > 0) {
+    const double unbiased = static_cast<double>(averaged) / static_cast<double>(std::max<std::int64_t>(averaged - 1, 1));
+    update_running(running->mean, function->taken().mean, 1, options.decay);
+    update_running(running->variance, function->taken().variance, unbiased, options.decay);
+  }
+  return y;
+}
+
+}  // namespace fathom::ops

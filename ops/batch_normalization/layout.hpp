@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+#include <fathom/core/check.hpp>
+#include <fathom/ops/batch_normalization/kernel.hpp>
+#include <fathom/ops/shape.hpp>
+
+namespace fathom::ops::batch_norm {
+
+/// How the axes of x fall into averaged ones and channels; the channels lie side by side.
+struct Layout {
+  Geometry geometry;
+  Shape channels;  ///< of gamma
+  Shape wide;      ///< the same with size 1 for averaged axes: broadcasts against x
+  Axes averaged;
+};
+
+/// Layout of x, or, where averaged axes lie between channels, of x with its axes in `order`.
+struct Plan {
+  Layout layout;
+  Axes order;  ///< channels first; empty: x as it is
+
+  /// f(x, layout), with x transposed there and the result back where needed.
+  template <class F>
+  [[nodiscard]] Variable run(const Variable& x, F f) const {
+    if (order.empty()) return f(x, layout);
+    Axes back(order.size());
+    for (std::size_t i = 0; i < order.size(); ++i) back[static_cast<std::size_t>(order[i])] = static_cast<std::int64_t>(i);
+    return transpose(f(transpose(x, order), layout), back);
+  }
+};
+
+/// Checks x (the last argument of `check`) and the axes. Throws ShapeError, DTypeError, ValueError.
+[[nodiscard]] Plan check_plan(std::string_view op, ArgumentCheck& check, const Array& x, const std::optional<Axes>& axis);
+
+/// Names of the axes of x for messages, where they are known.
+[[nodiscard]] std::string_view axis_names(const Array& x, const std::optional<Axes>& axis);
+
+/// Adds an argument with one value for each channel and checks it.
+void check_channels(ArgumentCheck& check, std::string_view name, const Array& array, const Plan& plan);
+
+/// eps must not be negative or NaN.
+void check_eps(const ArgumentCheck& check, double eps);
+
+}  // namespace fathom::ops::batch_norm

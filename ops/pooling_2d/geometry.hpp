@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <algorithm>
+#include <optional>
+#include <string_view>
+
+#include <fathom/core/array.hpp>
+
+namespace fathom::ops::pooling {
+
+/// Windows over the planes of x (n, c, h, w).
+struct Geometry {
+  Shape x;
+  Shape y;
+  Pair2 kernel;
+  Pair2 stride;
+  Pair2 pad;
+
+  [[nodiscard]] std::int64_t planes() const { return x[0] * x[1]; }
+  [[nodiscard]] std::int64_t in_plane() const { return x[2] * x[3]; }
+  [[nodiscard]] std::int64_t out_plane() const { return y[2] * y[3]; }
+};
+
+/// A window's pixels inside the image: rows [top, bottom), columns [left, right); empty when it lies outside.
+struct Window {
+  std::int64_t top, bottom, left, right;
+  [[nodiscard]] bool empty() const { return top >= bottom || left >= right; }
+};
+
+[[nodiscard]] inline Window window(const Geometry& g, std::int64_t row, std::int64_t column) {
+  const std::int64_t top = row * g.stride.y - g.pad.y;
+  const std::int64_t left = column * g.stride.x - g.pad.x;
+  return {std::max<std::int64_t>(0, top), std::min(g.x[2], top + g.kernel.y), std::max<std::int64_t>(0, left),
+          std::min(g.x[3], left + g.kernel.x)};
+}
+
+/// Checks the arguments and works out the output's size. Throws GraphError, ShapeError, DTypeError, ValueError.
+[[nodiscard]] Geometry check(std::string_view op, const Array& x, Pair2 kernel, const std::optional<Pair2>& stride,
+                             Pair2 pad, bool cover_all);
+
+}  // namespace fathom::ops::pooling
