@@ -9,9 +9,9 @@
 
 namespace fathom::detail {
 
-/// `K` sums at once over i in [0, count): f(i) gives the K terms as std::array<T, K>. Each sum runs in 16 lanes, which
-/// compilers vectorise without leave to reorder, and the order depends on `count` alone. Keep `count` to some
-/// thousands and add such sums up in double.
+/// `K` sums at once over i in [0, count): f(i) gives the K terms as std::array<T, K>. Each sum runs in 16
+/// lanes, which compilers vectorise without leave to reorder, and the order depends on `count` alone. Keep
+/// `count` to some thousands and add such sums up in double.
 template <class T, std::size_t K, class F>
 [[nodiscard]] inline std::array<double, K> lane_sums(std::int64_t count, F f) {
   constexpr std::int64_t kLanes = 16;

@@ -9,8 +9,9 @@ namespace fathom::ops {
 
 struct BatchNormalizationOptions {
   double eps = 2e-5;
-  double decay = 0.9;                       ///< running = decay * running + (1 - decay) * batch
-  std::optional<Axes> axis = std::nullopt;  ///< axes averaged over; nullopt: all but axis 1 ((0) for two axes)
+  double decay = 0.9;  ///< running = decay * running + (1 - decay) * batch
+  std::optional<Axes> axis =
+      std::nullopt;  ///< axes averaged over; nullopt: all but axis 1 ((0) for two axes)
 };
 
 /// Running mean and variance that a training call updates in place; undefined Arrays are left alone.
@@ -25,7 +26,8 @@ struct RunningStatistics {
 /// @param running updated after everything has been checked, if given
 /// @throws ShapeError, DTypeError, ValueError
 /// Source: S. Ioffe and C. Szegedy, Batch Normalization, 2015.
-[[nodiscard]] FATHOM_EXPORT Variable batch_normalization(const Variable& x, const Variable& gamma, const Variable& beta,
+[[nodiscard]] FATHOM_EXPORT Variable batch_normalization(const Variable& x, const Variable& gamma,
+                                                         const Variable& beta,
                                                          RunningStatistics* running = nullptr,
                                                          const BatchNormalizationOptions& options = {});
 
@@ -36,8 +38,8 @@ struct FixedBatchNormalizationOptions {
 
 /// Batch normalization with given statistics (evaluation). Differentiable in all five inputs.
 /// @param mean, variance the shape of gamma
-[[nodiscard]] FATHOM_EXPORT Variable fixed_batch_normalization(const Variable& x, const Variable& gamma, const Variable& beta,
-                                                               const Variable& mean, const Variable& variance,
-                                                               const FixedBatchNormalizationOptions& options = {});
+[[nodiscard]] FATHOM_EXPORT Variable fixed_batch_normalization(
+    const Variable& x, const Variable& gamma, const Variable& beta, const Variable& mean,
+    const Variable& variance, const FixedBatchNormalizationOptions& options = {});
 
 }  // namespace fathom::ops

@@ -11,13 +11,14 @@ struct MaxPooling2DOptions {
   Pair2 kernel = 2;
   std::optional<Pair2> stride = std::nullopt;  ///< nullopt: the kernel's size
   Pair2 pad = 0;                               ///< minus infinity on both sides
-  bool cover_all = true;                       ///< round the output size up, so that every pixel is in a window
+  bool cover_all = true;  ///< round the output size up, so that every pixel is in a window
 };
 
-/// Largest element of each window; at ties the first of the window gets the gradient. A window that lies outside
-/// altogether gives minus infinity. NaN wins.
+/// Largest element of each window; at ties the first of the window gets the gradient. A window that lies
+/// outside altogether gives minus infinity. NaN wins.
 /// @param x (n, c, h, w)   @return (n, c, hO, wO)   @throws ShapeError, DTypeError, ValueError
-[[nodiscard]] FATHOM_EXPORT Variable max_pooling_2d(const Variable& x, const MaxPooling2DOptions& options = {});
+[[nodiscard]] FATHOM_EXPORT Variable max_pooling_2d(const Variable& x,
+                                                    const MaxPooling2DOptions& options = {});
 
 struct AveragePooling2DOptions {
   Pair2 kernel = 2;
@@ -26,7 +27,8 @@ struct AveragePooling2DOptions {
 };
 
 /// Sum of each window divided by kH*kW. @param x (n, c, h, w)   @return (n, c, hO, wO)
-[[nodiscard]] FATHOM_EXPORT Variable average_pooling_2d(const Variable& x, const AveragePooling2DOptions& options = {});
+[[nodiscard]] FATHOM_EXPORT Variable average_pooling_2d(const Variable& x,
+                                                        const AveragePooling2DOptions& options = {});
 
 /// Mean over all pixels: x (n, c, h, w), y (n, c).
 [[nodiscard]] FATHOM_EXPORT Variable global_average_pooling_2d(const Variable& x);

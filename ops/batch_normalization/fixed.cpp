@@ -5,10 +5,10 @@
 
 #include <fathom/autograd/function.hpp>
 #include <fathom/core/elementwise.hpp>
-#include <fathom/ops/elementwise/check.hpp>
 #include <fathom/ops/arithmetic.hpp>
 #include <fathom/ops/batch_normalization.hpp>
 #include <fathom/ops/batch_normalization/layout.hpp>
+#include <fathom/ops/elementwise/check.hpp>
 #include <fathom/ops/reduction.hpp>
 
 namespace fathom::ops {
@@ -25,7 +25,8 @@ class InverseRoot final : public Function {
 
   Arrays forward(std::span<const Array> inputs) override {
     retain_output(0);
-    return {from_channels(inverse_deviation(to_channels(inputs[0]), eps_), inputs[0].shape(), inputs[0].dtype())};
+    return {
+        from_channels(inverse_deviation(to_channels(inputs[0]), eps_), inputs[0].shape(), inputs[0].dtype())};
   }
 
   Variables backward(const Wanted&, std::span<const Variable> gys) override {
@@ -49,8 +50,8 @@ class FixedBatchNormalization final : public Function {
     retain_inputs({0, 1, 3, 4});
     const Array& x = inputs[0];
     Array y = Array::empty(x.shape(), x.dtype());
-    normalize(layout_.geometry, x, to_channels(inputs[3]), scale(to_channels(inputs[1]), to_channels(inputs[4])),
-              to_channels(inputs[2]), y);
+    normalize(layout_.geometry, x, to_channels(inputs[3]),
+              scale(to_channels(inputs[1]), to_channels(inputs[4])), to_channels(inputs[2]), y);
     return {std::move(y)};
   }
 
@@ -75,7 +76,8 @@ class FixedBatchNormalization final : public Function {
   }
 
   bool has_backward_arrays() const override { return true; }
-  void backward_arrays(const Wanted& wanted, std::span<const Array> gys, std::span<GradientSink> into) override {
+  void backward_arrays(const Wanted& wanted, std::span<const Array> gys,
+                       std::span<GradientSink> into) override {
     const Array& x = input_array(0);
     const Array& gy = gys[0];
     const PerChannel gamma = to_channels(input_array(1));
@@ -87,7 +89,8 @@ class FixedBatchNormalization final : public Function {
     if (!wanted[0]) return;
     const PerChannel zeros(gamma.size(), 0.0);
     const bool accumulate = into[0].accumulates();
-    input_gradient(layout_.geometry, x, gy, zeros, scale(gamma, variance), zeros, zeros, accumulate, into[0].buffer());
+    input_gradient(layout_.geometry, x, gy, zeros, scale(gamma, variance), zeros, zeros, accumulate,
+                   into[0].buffer());
   }
 
  private:
@@ -118,8 +121,9 @@ class FixedBatchNormalization final : public Function {
 
 }  // namespace
 
-Variable fixed_batch_normalization(const Variable& x, const Variable& gamma, const Variable& beta, const Variable& mean,
-                                   const Variable& variance, const FixedBatchNormalizationOptions& options) {
+Variable fixed_batch_normalization(const Variable& x, const Variable& gamma, const Variable& beta,
+                                   const Variable& mean, const Variable& variance,
+                                   const FixedBatchNormalizationOptions& options) {
   const Array& x_array = detail::array_or_undefined(x);
   ArgumentCheck check("fixed_batch_normalization");
   check.argument("x", x_array, axis_names(x_array, options.axis));

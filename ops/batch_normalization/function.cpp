@@ -4,10 +4,10 @@
 #include <memory>
 
 #include <fathom/autograd/function.hpp>
-#include <fathom/ops/elementwise/check.hpp>
 #include <fathom/ops/arithmetic.hpp>
 #include <fathom/ops/batch_normalization.hpp>
 #include <fathom/ops/batch_normalization/layout.hpp>
+#include <fathom/ops/elementwise/check.hpp>
 #include <fathom/ops/reduction.hpp>
 
 namespace fathom::ops {
@@ -39,7 +39,10 @@ PerChannel product(const PerChannel& a, const PerChannel& b, double factor = 1) 
 class Gradients {
  public:
   Gradients(const Normalized& normalized, const Array& x, const Array& gamma, const Array& gy)
-      : n_(normalized), x_(x), gamma_(gamma), gy_(gy),
+      : n_(normalized),
+        x_(x),
+        gamma_(gamma),
+        gy_(gy),
         sums_(gradient_sums(n_.layout.geometry, x, gy, n_.statistics->mean)) {}
 
   [[nodiscard]] Array ggamma() const { return channels(product(sums_.gy_x, n_.statistics->inverse)); }
@@ -49,7 +52,8 @@ class Gradients {
     const PerChannel& inverse = n_.statistics->inverse;
     const PerChannel scale = product(to_channels(gamma_), inverse);
     const PerChannel shift = product(scale, sums_.gy, -n_.per_element());
-    const PerChannel slope = product(product(scale, sums_.gy_x, -n_.per_element()), product(inverse, inverse));
+    const PerChannel slope =
+        product(product(scale, sums_.gy_x, -n_.per_element()), product(inverse, inverse));
     input_gradient(n_.layout.geometry, x_, gy_, n_.statistics->mean, scale, slope, shift, accumulate, gx);
   }
 
@@ -65,7 +69,8 @@ class Gradients {
   GradientSums sums_;
 };
 
-Variable normalize_again(const Normalized& normalized, const Variable& x, const Variable& gamma, const Variable& beta);
+Variable normalize_again(const Normalized& normalized, const Variable& x, const Variable& gamma,
+                         const Variable& beta);
 
 /// s = 1 / sqrt(variance(x) + eps) of each channel, which the second derivatives contain.
 class InverseDeviation final : public Function {
@@ -89,8 +94,8 @@ class InverseDeviation final : public Function {
   Normalized n_;
 };
 
-/// Gradients of BatchNormalization: (x, gamma, gy) -> (gx, ggamma, gbeta). Its own derivatives are made of itself,
-/// BatchNormalization and InverseDeviation.
+/// Gradients of BatchNormalization: (x, gamma, gy) -> (gx, ggamma, gbeta). Its own derivatives are made of
+/// itself, BatchNormalization and InverseDeviation.
 class BatchNormalizationGrad final : public Function {
  public:
   explicit BatchNormalizationGrad(Normalized normalized) : n_(std::move(normalized)) {}
@@ -110,12 +115,14 @@ class BatchNormalizationGrad final : public Function {
     const Variable gy = input(2);
     const Variable zeros(Array::zeros(n_.layout.channels, x.dtype()));
     const Variable ones(Array::ones(n_.layout.channels, x.dtype()));
-    const Variables unscaled = gradients(x, ones, gy);  // s (gy - mean(gy) - xhat mean(gy xhat)), sum(gy xhat)
+    const Variables unscaled =
+        gradients(x, ones, gy);  // s (gy - mean(gy) - xhat mean(gy xhat)), sum(gy xhat)
 
     if (gys[0].defined()) add_from_gx(wanted, gys[0], unscaled, result);
     if (gys[1].defined() && wanted[0]) add(result[0], wide(gys[1]) * unscaled[0]);
     if ((gys[1].defined() || gys[2].defined()) && wanted[2]) {
-      add(result[2], normalize_again(n_, x, gys[1].defined() ? gys[1] : zeros, gys[2].defined() ? gys[2] : zeros));
+      add(result[2],
+          normalize_again(n_, x, gys[1].defined() ? gys[1] : zeros, gys[2].defined() ? gys[2] : zeros));
     }
     return result;
   }
@@ -128,7 +135,8 @@ class BatchNormalizationGrad final : public Function {
   }
 
   /// The part that `u`, the gradient of gx, brings.
-  void add_from_gx(const Wanted& wanted, const Variable& u, const Variables& unscaled, Variables& result) const {
+  void add_from_gx(const Wanted& wanted, const Variable& u, const Variables& unscaled,
+                   Variables& result) const {
     const Variable x = input(0);
     const Variable gamma = input(1);
     const Variables from_u = gradients(x, gamma, u);
@@ -161,17 +169,19 @@ class BatchNormalization final : public Function {
       n_.statistics = std::make_shared<const Statistics>(statistics(n_.layout.geometry, x, n_.eps));
     }
     Array y = Array::empty(x.shape(), x.dtype());
-    normalize(n_.layout.geometry, x, n_.statistics->mean, product(to_channels(inputs[1]), n_.statistics->inverse),
-              to_channels(inputs[2]), y);
+    normalize(n_.layout.geometry, x, n_.statistics->mean,
+              product(to_channels(inputs[1]), n_.statistics->inverse), to_channels(inputs[2]), y);
     return {std::move(y)};
   }
 
   Variables backward(const Wanted&, std::span<const Variable> gys) override {
-    return fathom::apply(std::make_shared<BatchNormalizationGrad>(n_), std::array{input(0), input(1), gys[0]});
+    return fathom::apply(std::make_shared<BatchNormalizationGrad>(n_),
+                         std::array{input(0), input(1), gys[0]});
   }
 
   bool has_backward_arrays() const override { return true; }
-  void backward_arrays(const Wanted& wanted, std::span<const Array> gys, std::span<GradientSink> into) override {
+  void backward_arrays(const Wanted& wanted, std::span<const Array> gys,
+                       std::span<GradientSink> into) override {
     const Gradients gradients(n_, input_array(0), input_array(1), gys[0]);
     if (wanted[1]) into[1].give(gradients.ggamma());
     if (wanted[2]) into[2].give(gradients.gbeta());
@@ -186,7 +196,8 @@ class BatchNormalization final : public Function {
   Normalized n_;
 };
 
-Variable normalize_again(const Normalized& normalized, const Variable& x, const Variable& gamma, const Variable& beta) {
+Variable normalize_again(const Normalized& normalized, const Variable& x, const Variable& gamma,
+                         const Variable& beta) {
   return apply<BatchNormalization>({x, gamma, beta}, normalized);
 }
 
@@ -209,20 +220,21 @@ Plan check_batch_normalization(const Variable& x, const Variable& gamma, const V
   Plan plan = check_plan("batch_normalization", check, x_array, options.axis);
   check_channels(check, "gamma", detail::array_or_undefined(gamma), plan);
   check_channels(check, "beta", detail::array_or_undefined(beta), plan);
-  if (running != nullptr && running->mean.defined()) check_channels(check, "running.mean", running->mean, plan);
+  if (running != nullptr && running->mean.defined())
+    check_channels(check, "running.mean", running->mean, plan);
   if (running != nullptr && running->variance.defined()) {
     check_channels(check, "running.variance", running->variance, plan);
   }
   check_eps(check, options.eps);
-  FATHOM_CHECK(check, options.decay >= 0 && options.decay <= 1, ValueError, "decay must lie in [0, 1] (it is {})",
-               options.decay);
+  FATHOM_CHECK(check, options.decay >= 0 && options.decay <= 1, ValueError,
+               "decay must lie in [0, 1] (it is {})", options.decay);
   return plan;
 }
 
 }  // namespace
 
-Variable batch_normalization(const Variable& x, const Variable& gamma, const Variable& beta, RunningStatistics* running,
-                             const BatchNormalizationOptions& options) {
+Variable batch_normalization(const Variable& x, const Variable& gamma, const Variable& beta,
+                             RunningStatistics* running, const BatchNormalizationOptions& options) {
   const Plan plan = check_batch_normalization(x, gamma, beta, running, options);
   std::shared_ptr<BatchNormalization> function;
   Variable y = plan.run(x, [&](const Variable& together, const Layout& layout) {
@@ -231,7 +243,8 @@ Variable batch_normalization(const Variable& x, const Variable& gamma, const Var
   });
   const std::int64_t averaged = plan.layout.geometry.averaged();
   if (running != nullptr && averaged > 0) {
-    const double unbiased = static_cast<double>(averaged) / static_cast<double>(std::max<std::int64_t>(averaged - 1, 1));
+    const double unbiased =
+        static_cast<double>(averaged) / static_cast<double>(std::max<std::int64_t>(averaged - 1, 1));
     update_running(running->mean, function->taken().mean, 1, options.decay);
     update_running(running->variance, function->taken().variance, unbiased, options.decay);
   }

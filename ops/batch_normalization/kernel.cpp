@@ -18,8 +18,9 @@ constexpr std::string_view kName = "batch_normalization";
 
 std::size_t index(std::int64_t i) { return static_cast<std::size_t>(i); }
 
-/// How the sums are cut: into blocks of outer items and groups of channels whose sizes depend on the geometry alone, so
-/// that results have the same bits for any number of threads. A block of one channel fits the first-level cache.
+/// How the sums are cut: into blocks of outer items and groups of channels whose sizes depend on the geometry
+/// alone, so that results have the same bits for any number of threads. A block of one channel fits the
+/// first-level cache.
 struct Blocks {
   explicit Blocks(const Geometry& geometry)
       : geometry(geometry),
@@ -27,8 +28,8 @@ struct Blocks {
         count((geometry.outer + items - 1) / items),
         group(geometry.inner == 1 ? 64 : 1) {}
 
-  /// Calls f(begin, end, first, last, at) in the order of memory: outer items [begin, end), channels [first, last), and
-  /// where the results of channel `first` belong in a table (count, channels).
+  /// Calls f(begin, end, first, last, at) in the order of memory: outer items [begin, end), channels [first,
+  /// last), and where the results of channel `first` belong in a table (count, channels).
   template <class F>
   void for_each(F f) const {
     const std::int64_t groups = (geometry.channels + group - 1) / group;
@@ -44,7 +45,8 @@ struct Blocks {
                  });
   }
   [[nodiscard]] double elements(std::int64_t block) const {
-    return static_cast<double>((std::min(geometry.outer, (block + 1) * items) - block * items) * geometry.inner);
+    return static_cast<double>((std::min(geometry.outer, (block + 1) * items) - block * items) *
+                               geometry.inner);
   }
   [[nodiscard]] Array table() const { return Array::empty({count, geometry.channels}, DType::float64); }
 
@@ -175,7 +177,8 @@ double lost_by_rounding(double value) {
   return value - static_cast<double>(static_cast<T>(value));
 }
 
-/// The shift for a center that is rounded to T: with a large mean and a small variance the rounding would show.
+/// The shift for a center that is rounded to T: with a large mean and a small variance the rounding would
+/// show.
 template <class T>
 std::vector<T> corrected_shift(const PerChannel& shift, const PerChannel& scale, const PerChannel& center) {
   std::vector<T> result(shift.size());
@@ -215,13 +218,14 @@ Statistics statistics(const Geometry& geometry, const Array& x, double eps) {
     double* square = squares.mutable_data<double>();
     dispatch_float(x.dtype(), kName, [&]<class T>() {
       const T* in = x.data<T>();
-      blocks.for_each([&](std::int64_t begin, std::int64_t end, std::int64_t first, std::int64_t last, std::int64_t at) {
-        if (geometry.inner == 1) {
-          column_moments(geometry, in, begin, end, first, last, mean + at, square + at);
-        } else {
-          row_moments(geometry, in, begin, end, first, mean[at], square[at]);
-        }
-      });
+      blocks.for_each(
+          [&](std::int64_t begin, std::int64_t end, std::int64_t first, std::int64_t last, std::int64_t at) {
+            if (geometry.inner == 1) {
+              column_moments(geometry, in, begin, end, first, last, mean + at, square + at);
+            } else {
+              row_moments(geometry, in, begin, end, first, mean[at], square[at]);
+            }
+          });
     });
     merge_moments(blocks, mean, square, result);
   }
@@ -231,7 +235,8 @@ Statistics statistics(const Geometry& geometry, const Array& x, double eps) {
 
 PerChannel inverse_deviation(const PerChannel& variance, double eps) {
   PerChannel result(variance.size());
-  std::transform(variance.begin(), variance.end(), result.begin(), [eps](double v) { return 1 / std::sqrt(v + eps); });
+  std::transform(variance.begin(), variance.end(), result.begin(),
+                 [eps](double v) { return 1 / std::sqrt(v + eps); });
   return result;
 }
 
@@ -257,7 +262,8 @@ void normalize(const Geometry& geometry, const Array& x, const PerChannel& cente
   });
 }
 
-GradientSums gradient_sums(const Geometry& geometry, const Array& x, const Array& gy, const PerChannel& center) {
+GradientSums gradient_sums(const Geometry& geometry, const Array& x, const Array& gy,
+                           const PerChannel& center) {
   const Blocks blocks(geometry);
   Array sums_gy = blocks.table();
   Array sums_gy_x = blocks.table();
@@ -267,26 +273,28 @@ GradientSums gradient_sums(const Geometry& geometry, const Array& x, const Array
     const T* x_data = x.data<T>();
     const T* gy_data = gy.data<T>();
     const std::vector<T> centers = rounded<T>(center);
-    blocks.for_each([&](std::int64_t begin, std::int64_t end, std::int64_t first, std::int64_t last, std::int64_t at) {
-      if (geometry.inner == 1) {
-        column_gradient_sums(geometry, x_data, gy_data, begin, end, first, last, centers.data(), sum_gy + at,
-                             sum_gy_x + at);
-      } else {
-        row_gradient_sums(geometry, x_data, gy_data, begin, end, first, centers[index(first)], sum_gy[at],
-                          sum_gy_x[at]);
-      }
-    });
+    blocks.for_each(
+        [&](std::int64_t begin, std::int64_t end, std::int64_t first, std::int64_t last, std::int64_t at) {
+          if (geometry.inner == 1) {
+            column_gradient_sums(geometry, x_data, gy_data, begin, end, first, last, centers.data(),
+                                 sum_gy + at, sum_gy_x + at);
+          } else {
+            row_gradient_sums(geometry, x_data, gy_data, begin, end, first, centers[index(first)], sum_gy[at],
+                              sum_gy_x[at]);
+          }
+        });
   });
   GradientSums result{add_blocks(blocks, sum_gy), add_blocks(blocks, sum_gy_x)};
   dispatch_float(x.dtype(), kName, [&]<class T>() {
-    for (std::size_t c = 0; c < center.size(); ++c) result.gy_x[c] -= result.gy[c] * lost_by_rounding<T>(center[c]);
+    for (std::size_t c = 0; c < center.size(); ++c)
+      result.gy_x[c] -= result.gy[c] * lost_by_rounding<T>(center[c]);
   });
   return result;
 }
 
 void input_gradient(const Geometry& geometry, const Array& x, const Array& gy, const PerChannel& center,
-                    const PerChannel& scale, const PerChannel& slope, const PerChannel& shift, bool accumulate,
-                    Array& gx) {
+                    const PerChannel& scale, const PerChannel& slope, const PerChannel& shift,
+                    bool accumulate, Array& gx) {
   dispatch_float(x.dtype(), kName, [&]<class T>() {
     const T* x_data = x.data<T>();
     const T* gy_data = gy.data<T>();
@@ -308,8 +316,8 @@ void input_gradient(const Geometry& geometry, const Array& x, const Array& gy, c
               out[i] = add ? out[i] + value : value;
             }
           },
-          [&, m = centers.data(), a = scales.data(), k = slopes.data(), b = shifts.data()](std::int64_t at,
-                                                                                          std::int64_t count) {
+          [&, m = centers.data(), a = scales.data(), k = slopes.data(), b = shifts.data()](
+              std::int64_t at, std::int64_t count) {
             for (std::int64_t c = 0; c < count; ++c) {
               const std::int64_t i = at + c;
               const T value = gy_data[i] * a[c] + ((x_data[i] - m[c]) * k[c] + b[c]);
@@ -323,7 +331,8 @@ void input_gradient(const Geometry& geometry, const Array& x, const Array& gy, c
 
 PerChannel to_channels(const Array& array) {
   PerChannel result(index(array.size()));
-  dispatch_float(array.dtype(), kName, [&]<class T>() { std::copy_n(array.data<T>(), array.size(), result.begin()); });
+  dispatch_float(array.dtype(), kName,
+                 [&]<class T>() { std::copy_n(array.data<T>(), array.size(), result.begin()); });
   return result;
 }
 

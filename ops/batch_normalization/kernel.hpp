@@ -24,8 +24,8 @@ struct Statistics {
   PerChannel inverse;   ///< 1 / sqrt(variance + eps)
 };
 
-/// Mean and variance in one pass over memory: each block has its own mean and squared deviations, merged by the rule
-/// of Chan, Golub and LeVeque (1979). Nothing averaged gives mean 0 and variance 0.
+/// Mean and variance in one pass over memory: each block has its own mean and squared deviations, merged by
+/// the rule of Chan, Golub and LeVeque (1979). Nothing averaged gives mean 0 and variance 0.
 [[nodiscard]] Statistics statistics(const Geometry& geometry, const Array& x, double eps);
 
 /// 1 / sqrt(variance + eps)
@@ -45,8 +45,8 @@ struct GradientSums {
 
 /// gx = gy * scale + (x - center) * slope + shift, or added to gx when `accumulate`.
 void input_gradient(const Geometry& geometry, const Array& x, const Array& gy, const PerChannel& center,
-                    const PerChannel& scale, const PerChannel& slope, const PerChannel& shift, bool accumulate,
-                    Array& gx);
+                    const PerChannel& scale, const PerChannel& slope, const PerChannel& shift,
+                    bool accumulate, Array& gx);
 
 [[nodiscard]] PerChannel to_channels(const Array& array);
 [[nodiscard]] Array from_channels(const PerChannel& values, const Shape& shape, DType dtype);

@@ -9,10 +9,12 @@ namespace fathom::ops::batch_norm {
 
 namespace {
 
-Axes averaged_axes(std::string_view op, ArgumentCheck& check, const Array& x, const std::optional<Axes>& axis) {
+Axes averaged_axes(std::string_view op, ArgumentCheck& check, const Array& x,
+                   const std::optional<Axes>& axis) {
   Axes result;
   if (axis) {
-    for (const std::size_t a : normalize_axes(op, *axis, x.rank())) result.push_back(static_cast<std::int64_t>(a));
+    for (const std::size_t a : normalize_axes(op, *axis, x.rank()))
+      result.push_back(static_cast<std::int64_t>(a));
     std::sort(result.begin(), result.end());
     return result;
   }
@@ -40,7 +42,8 @@ Plan check_plan(std::string_view op, ArgumentCheck& check, const Array& x, const
   for (const std::int64_t a : kept) layout.channels.push_back(x.shape(a));
   layout.geometry.channels = layout.channels.size();
 
-  const bool together = kept.empty() || kept.back() - kept.front() + 1 == static_cast<std::int64_t>(kept.size());
+  const bool together =
+      kept.empty() || kept.back() - kept.front() + 1 == static_cast<std::int64_t>(kept.size());
   if (together) {
     const std::int64_t first = kept.empty() ? 0 : kept.front();
     for (const std::int64_t a : averaged) {

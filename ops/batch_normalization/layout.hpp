@@ -28,13 +28,15 @@ struct Plan {
   [[nodiscard]] Variable run(const Variable& x, F f) const {
     if (order.empty()) return f(x, layout);
     Axes back(order.size());
-    for (std::size_t i = 0; i < order.size(); ++i) back[static_cast<std::size_t>(order[i])] = static_cast<std::int64_t>(i);
+    for (std::size_t i = 0; i < order.size(); ++i)
+      back[static_cast<std::size_t>(order[i])] = static_cast<std::int64_t>(i);
     return transpose(f(transpose(x, order), layout), back);
   }
 };
 
 /// Checks x (the last argument of `check`) and the axes. Throws ShapeError, DTypeError, ValueError.
-[[nodiscard]] Plan check_plan(std::string_view op, ArgumentCheck& check, const Array& x, const std::optional<Axes>& axis);
+[[nodiscard]] Plan check_plan(std::string_view op, ArgumentCheck& check, const Array& x,
+                              const std::optional<Axes>& axis);
 
 /// Names of the axes of x for messages, where they are known.
 [[nodiscard]] std::string_view axis_names(const Array& x, const std::optional<Axes>& axis);

@@ -107,8 +107,8 @@ class AveragePooling2D final : public Function {
 }  // namespace
 
 Variable average_pooling_2d(const Variable& x, const AveragePooling2DOptions& options) {
-  const Geometry geometry = pooling::check(kName, detail::array_or_undefined(x), options.kernel, options.stride,
-                                           options.pad, false);
+  const Geometry geometry = pooling::check(kName, detail::array_or_undefined(x), options.kernel,
+                                           options.stride, options.pad, false);
   return apply<AveragePooling2D<false>>({x}, geometry);
 }
 

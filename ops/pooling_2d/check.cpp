@@ -11,15 +11,16 @@ namespace fathom::ops::pooling {
 namespace {
 
 /// Number of windows along one axis; not positive when none fits.
-std::int64_t output_size(std::int64_t size, std::int64_t kernel, std::int64_t stride, std::int64_t pad, bool cover_all) {
+std::int64_t output_size(std::int64_t size, std::int64_t kernel, std::int64_t stride, std::int64_t pad,
+                         bool cover_all) {
   const std::int64_t room = size + 2 * pad - kernel + (cover_all ? stride - 1 : 0);
   return room < 0 ? 0 : room / stride + 1;
 }
 
 }  // namespace
 
-Geometry check(std::string_view op, const Array& x, Pair2 kernel, const std::optional<Pair2>& stride, Pair2 pad,
-               bool cover_all) {
+Geometry check(std::string_view op, const Array& x, Pair2 kernel, const std::optional<Pair2>& stride,
+               Pair2 pad, bool cover_all) {
   ArgumentCheck check(op);
   check.argument("x", x, "(n, c, h, w)").rank(4).floating();
   check.at_least("kernel", kernel, 1);
@@ -31,8 +32,9 @@ Geometry check(std::string_view op, const Array& x, Pair2 kernel, const std::opt
   const std::int64_t width = output_size(x.shape(3), kernel.x, step.x, pad.x, cover_all);
   if (height <= 0 || width <= 0) {
     check.fail<ShapeError>(
-        fmt::format("a window must fit the padded image (image [{}, {}], kernel {}, stride {}, pad {}, cover_all {})",
-                    x.shape(2), x.shape(3), to_string(kernel), to_string(step), to_string(pad), cover_all),
+        fmt::format(
+            "a window must fit the padded image (image [{}, {}], kernel {}, stride {}, pad {}, cover_all {})",
+            x.shape(2), x.shape(3), to_string(kernel), to_string(step), to_string(pad), cover_all),
         "make the kernel smaller or the pad larger");
   }
   return {x.shape(), {x.shape(0), x.shape(1), height, width}, kernel, step, pad};

@@ -35,8 +35,9 @@ struct Window {
           std::min(g.x[3], left + g.kernel.x)};
 }
 
-/// Checks the arguments and works out the output's size. Throws GraphError, ShapeError, DTypeError, ValueError.
-[[nodiscard]] Geometry check(std::string_view op, const Array& x, Pair2 kernel, const std::optional<Pair2>& stride,
-                             Pair2 pad, bool cover_all);
+/// Checks the arguments and works out the output's size. Throws GraphError, ShapeError, DTypeError,
+/// ValueError.
+[[nodiscard]] Geometry check(std::string_view op, const Array& x, Pair2 kernel,
+                             const std::optional<Pair2>& stride, Pair2 pad, bool cover_all);
 
 }  // namespace fathom::ops::pooling

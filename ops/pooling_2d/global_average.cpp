@@ -39,14 +39,16 @@ class GlobalAveragePooling2D final : public Function {
       const T* in = inputs[0].data<T>();
       T* out = y.mutable_data<T>();
       for_each_plane([&](std::int64_t plane) {
-        out[plane] = static_cast<T>(plane_sum(in + plane * pixels(), pixels()) / static_cast<double>(pixels()));
+        out[plane] =
+            static_cast<T>(plane_sum(in + plane * pixels(), pixels()) / static_cast<double>(pixels()));
       });
     });
     return {std::move(y)};
   }
 
   Variables backward(const Wanted&, std::span<const Variable> gys) override {
-    const Variable share = reshape(gys[0], {shape_[0], shape_[1], 1, 1}) * (1.0 / static_cast<double>(pixels()));
+    const Variable share =
+        reshape(gys[0], {shape_[0], shape_[1], 1, 1}) * (1.0 / static_cast<double>(pixels()));
     return {broadcast_to(share, shape_)};
   }
 

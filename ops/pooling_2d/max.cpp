@@ -104,11 +104,13 @@ Array gather(const Geometry& g, const Array& positions, const Array& x) {
   return y;
 }
 
-/// Takes the pixels at the positions (`gathers`), or puts a gradient back to them: each is the other's derivative.
+/// Takes the pixels at the positions (`gathers`), or puts a gradient back to them: each is the other's
+/// derivative.
 template <bool gathers>
 class MaxPooling2DMove final : public Function {
  public:
-  MaxPooling2DMove(const Geometry& geometry, Array positions) : geometry_(geometry), positions_(std::move(positions)) {}
+  MaxPooling2DMove(const Geometry& geometry, Array positions)
+      : geometry_(geometry), positions_(std::move(positions)) {}
   std::string_view name() const override { return gathers ? "max_pooling_2d_gather" : "max_pooling_2d_grad"; }
 
   Arrays forward(std::span<const Array> inputs) override {
@@ -164,8 +166,8 @@ class MaxPooling2D final : public Function {
 }  // namespace
 
 Variable max_pooling_2d(const Variable& x, const MaxPooling2DOptions& options) {
-  const Geometry geometry = pooling::check(kName, detail::array_or_undefined(x), options.kernel, options.stride,
-                                           options.pad, options.cover_all);
+  const Geometry geometry = pooling::check(kName, detail::array_or_undefined(x), options.kernel,
+                                           options.stride, options.pad, options.cover_all);
   return apply<MaxPooling2D>({x}, geometry, options.cover_all);
 }
 
