@@ -5,10 +5,10 @@
 
 #include <fathom/autograd/function.hpp>
 #include <fathom/core/elementwise.hpp>
+#include <fathom/ops/argument.hpp>
 #include <fathom/ops/arithmetic.hpp>
 #include <fathom/ops/batch_normalization.hpp>
 #include <fathom/ops/batch_normalization/layout.hpp>
-#include <fathom/ops/elementwise/check.hpp>
 #include <fathom/ops/reduction.hpp>
 
 namespace fathom::ops {
@@ -125,13 +125,15 @@ Variable fixed_batch_normalization(const Variable& x, const Variable& gamma, con
                                    const Variable& mean, const Variable& variance,
                                    const FixedBatchNormalizationOptions& options) {
   const Array& x_array = detail::array_or_undefined(x);
+  const std::string_view channels = channel_axis_names(options.axis);
   ArgumentCheck check("fixed_batch_normalization");
-  check.argument("x", x_array, axis_names(x_array, options.axis));
+  check.argument("x", x_array, axis_names(x_array, options.axis))
+      .argument("gamma", detail::array_or_undefined(gamma), channels)
+      .argument("beta", detail::array_or_undefined(beta), channels)
+      .argument("mean", detail::array_or_undefined(mean), channels)
+      .argument("variance", detail::array_or_undefined(variance), channels);
   const Plan plan = check_plan("fixed_batch_normalization", check, x_array, options.axis);
-  check_channels(check, "gamma", detail::array_or_undefined(gamma), plan);
-  check_channels(check, "beta", detail::array_or_undefined(beta), plan);
-  check_channels(check, "mean", detail::array_or_undefined(mean), plan);
-  check_channels(check, "variance", detail::array_or_undefined(variance), plan);
+  for (const std::string_view name : {"gamma", "beta", "mean", "variance"}) check_channels(check, name, plan);
   check_eps(check, options.eps);
   return plan.run(x, [&](const Variable& together, const Layout& layout) {
     return apply<FixedBatchNormalization>({together, gamma, beta, mean, variance}, layout, options.eps);

@@ -4,10 +4,10 @@
 #include <memory>
 
 #include <fathom/autograd/function.hpp>
+#include <fathom/ops/argument.hpp>
 #include <fathom/ops/arithmetic.hpp>
 #include <fathom/ops/batch_normalization.hpp>
 #include <fathom/ops/batch_normalization/layout.hpp>
-#include <fathom/ops/elementwise/check.hpp>
 #include <fathom/ops/reduction.hpp>
 
 namespace fathom::ops {
@@ -215,16 +215,20 @@ void update_running(Array& running, const PerChannel& batch, double factor, doub
 Plan check_batch_normalization(const Variable& x, const Variable& gamma, const Variable& beta,
                                const RunningStatistics* running, const BatchNormalizationOptions& options) {
   const Array& x_array = detail::array_or_undefined(x);
+  const std::string_view channels = channel_axis_names(options.axis);
+  const bool has_mean = running != nullptr && running->mean.defined();
+  const bool has_variance = running != nullptr && running->variance.defined();
   ArgumentCheck check("batch_normalization");
-  check.argument("x", x_array, axis_names(x_array, options.axis));
+  check.argument("x", x_array, axis_names(x_array, options.axis))
+      .argument("gamma", detail::array_or_undefined(gamma), channels)
+      .argument("beta", detail::array_or_undefined(beta), channels);
+  if (has_mean) check.argument("running.mean", running->mean, channels);
+  if (has_variance) check.argument("running.variance", running->variance, channels);
   Plan plan = check_plan("batch_normalization", check, x_array, options.axis);
-  check_channels(check, "gamma", detail::array_or_undefined(gamma), plan);
-  check_channels(check, "beta", detail::array_or_undefined(beta), plan);
-  if (running != nullptr && running->mean.defined())
-    check_channels(check, "running.mean", running->mean, plan);
-  if (running != nullptr && running->variance.defined()) {
-    check_channels(check, "running.variance", running->variance, plan);
-  }
+  check_channels(check, "gamma", plan);
+  check_channels(check, "beta", plan);
+  if (has_mean) check_channels(check, "running.mean", plan);
+  if (has_variance) check_channels(check, "running.variance", plan);
   check_eps(check, options.eps);
   FATHOM_CHECK(check, options.decay >= 0 && options.decay <= 1, ValueError,
                "decay must lie in [0, 1] (it is {})", options.decay);

@@ -31,7 +31,7 @@ Axes averaged_axes(std::string_view op, ArgumentCheck& check, const Array& x,
 }  // namespace
 
 Plan check_plan(std::string_view op, ArgumentCheck& check, const Array& x, const std::optional<Axes>& axis) {
-  check.floating();
+  check.select("x").floating();
   Plan plan;
   const Axes averaged = averaged_axes(op, check, x, axis);
   Axes kept;
@@ -72,10 +72,8 @@ std::string_view axis_names(const Array& x, const std::optional<Axes>& axis) {
   return x.rank() == 4 ? "(n, c, h, w)" : "(n, c, d...)";
 }
 
-void check_channels(ArgumentCheck& check, std::string_view name, const Array& array, const Plan& plan) {
-  check.argument(name, array, plan.layout.channels.rank() == 1 ? "(c)" : "")
-      .same_dtype()
-      .shape(plan.layout.channels, "that of x without the averaged axes");
+void check_channels(ArgumentCheck& check, std::string_view name, const Plan& plan) {
+  check.select(name).same_dtype().shape(plan.layout.channels, "that of x without the averaged axes");
 }
 
 void check_eps(const ArgumentCheck& check, double eps) {

@@ -34,15 +34,19 @@ struct Plan {
   }
 };
 
-/// Checks x (the last argument of `check`) and the axes. Throws ShapeError, DTypeError, ValueError.
+/// Checks "x" of `check` and the axes. Throws ShapeError, DTypeError, ValueError.
 [[nodiscard]] Plan check_plan(std::string_view op, ArgumentCheck& check, const Array& x,
                               const std::optional<Axes>& axis);
 
-/// Names of the axes of x for messages, where they are known.
+/// Names of the axes of x, and of arguments with one value for each channel, for messages; empty when
+/// unknown.
 [[nodiscard]] std::string_view axis_names(const Array& x, const std::optional<Axes>& axis);
+[[nodiscard]] inline std::string_view channel_axis_names(const std::optional<Axes>& axis) {
+  return axis ? "" : "(c)";
+}
 
-/// Adds an argument with one value for each channel and checks it.
-void check_channels(ArgumentCheck& check, std::string_view name, const Array& array, const Plan& plan);
+/// The argument `name` must have one value for each channel.
+void check_channels(ArgumentCheck& check, std::string_view name, const Plan& plan);
 
 /// eps must not be negative or NaN.
 void check_eps(const ArgumentCheck& check, double eps);

@@ -51,41 +51,41 @@ std::int64_t divisor(const Problem& problem, std::int64_t counted) {
 
 Problem check(const Array& x, const Array& t, const SoftmaxCrossEntropyOptions& options,
               const Array& class_weight) {
+  Problem problem;
+  problem.soft = t.defined() && is_float(t.dtype());
   ArgumentCheck check(kName);
-  check.argument("x", x, "(n, classes, d...)").floating();
+  check.argument("x", x, "(n, classes, d...)")
+      .argument("t", t, problem.soft ? "(n, classes, d...)" : "(n, d...)");
+  if (class_weight.defined()) check.argument("class_weight", class_weight, "(classes)");
+  check.select("x").floating();
   FATHOM_CHECK(check, x.rank() >= 2, ShapeError, "x must have at least 2 axes (it has {})", x.rank());
   FATHOM_CHECK(check, x.shape(1) >= 1, ShapeError, "x must have at least one class (axis 1 has 0)");
 
-  Problem problem;
   problem.outer = x.shape(0);
   problem.classes = x.shape(1);
   problem.x_shape = x.shape();
   problem.options = options;
+  problem.t = t;
+  problem.class_weight = class_weight;
   problem.labels_shape.push_back(x.shape(0));
   for (std::size_t axis = 2; axis < x.rank(); ++axis) {
     problem.labels_shape.push_back(x.shape()[axis]);
     problem.inner *= x.shape()[axis];
   }
 
-  problem.soft = t.defined() && is_float(t.dtype());
-  check.argument("t", t, problem.soft ? "(n, classes, d...)" : "(n, d...)");
-  if (problem.soft) {
-    if (t.shape() != x.shape()) {
-      check.fail<DTypeError>(
-          fmt::format("t must be int32 or int64 labels {}, or soft targets in the shape of x",
-                      to_string(problem.labels_shape)),
-          "convert labels with astype(DType::int64)");
-    }
-    check.same_dtype();
-  } else {
+  check.select("t");
+  if (!problem.soft) {
     check.index().shape(problem.labels_shape, "that of x without axis 1");
+  } else if (t.shape() != x.shape()) {
+    check.fail<DTypeError>(
+        fmt::format("t must be int32 or int64 labels {}, or soft targets in the shape of x (it is {})",
+                    to_string(problem.labels_shape), describe(t)),
+        "convert labels with astype(DType::int64)");
+  } else {
+    check.same_dtype();
   }
-  problem.t = t;
   if (class_weight.defined()) {
-    check.argument("class_weight", class_weight, "(classes)")
-        .same_dtype()
-        .shape({problem.classes}, "one for each class of x");
-    problem.class_weight = class_weight;
+    check.select("class_weight").same_dtype().shape({problem.classes}, "one for each class of x");
   }
   problem.scale =
       1.0 / static_cast<double>(divisor(problem, problem.soft ? 0 : check_labels(check, problem)));

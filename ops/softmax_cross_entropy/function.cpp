@@ -4,8 +4,8 @@
 #include <fathom/autograd/function.hpp>
 #include <fathom/core/error.hpp>
 #include <fathom/core/reduce.hpp>
+#include <fathom/ops/argument.hpp>
 #include <fathom/ops/arithmetic.hpp>
-#include <fathom/ops/elementwise/check.hpp>
 #include <fathom/ops/reduction.hpp>
 #include <fathom/ops/shape.hpp>
 #include <fathom/ops/softmax_cross_entropy.hpp>
