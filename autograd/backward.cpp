@@ -292,6 +292,10 @@ void GraphEngine::commit() {
       add(total, gradient.variable());
       gradient = std::move(total);
     }
+    // Two leaves may have been given one array, or the caller's; changing one gradient in place must not
+    // change another.
+    if (gradient.filled && !create_graph_ && !gradient.array.is_unique())
+      gradient.array = gradient.array.copy();
     totals.emplace_back(std::move(leaf), std::move(gradient));
   }
   for (auto& [leaf, gradient] : totals) {
