@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <fathom/ops/activation.hpp>
+
+#include <catch2/catch.hpp>
+#include <cmath>
+#include <limits>
+
+#include <support/tolerance.hpp>
+
+#include <fathom/autograd/backward.hpp>
+#include <fathom/autograd/function.hpp>
+#include <fathom/core/error.hpp>
+
+using namespace fathom;
+using Catch::Matchers::Message;
+
+namespace {
+
+constexpr double kInf = std::numeric_limits<double>::infinity();
+constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+
+Variable variable(const std::vector<double>& values, DType dtype, bool requires_grad = false) {
+  return Variable(Array::from(values, {static_cast<std::int64_t>(values.size())}).astype(dtype),
+                  requires_grad);
+}
+
+}  // namespace
+
+TEST_CASE("activations, values and gradients by hand", "[activation]") {
+  struct Case {
+    const char* name;
+    Variable (*op)(const Variable&);
+    std::vector<double> x, y, gx;
+  };
+  const double t = std::tanh(0.5);
+  const auto c = GENERATE_COPY(values<Case>({
+      {"relu",
+       ops::relu,
+       {-2, 0, -0.0, 3, kInf, -kInf, kNan},
+       {0, 0, 0, 3, kInf, 0, kNan},
+       {0, 0, 0, 1, 1, 0, 0}},
+      {"sigmoid",
+       ops::sigmoid,
+       {0, 1, -1, 1000, -1000, kInf, -kInf, kNan},
+       {0.5, 0.5 + t / 2, 0.5 - t / 2, 1, 0, 1, 0, kNan},
+       {0.25, (1 - t * t) / 4, (1 - t * t) / 4, 0, 0, 0, 0, kNan}},
+      {"tanh",
+       ops::tanh,
+       {0, 0.5, -0.5, 1000, -1000, kInf, -kInf, kNan},
+       {0, t, -t, 1, -1, 1, -1, kNan},
+       {1, 1 - t * t, 1 - t * t, 0, 0, 0, 0, kNan}},
+  }));
+  const auto dtype = GENERATE(DType::float32, DType::float64);
+  INFO(c.name << " " << dtype);
+  const Variable x = variable(c.x, dtype, true);
+  const Variable y = c.op(x);
+  CHECK(y.dtype() == dtype);
+  CHECK(y.creator()->name() == c.name);
+  const double tolerance = test::element_tolerance(dtype);
+  CHECK(allclose(y.data(), variable(c.y, dtype).data(), tolerance, 0, true));
+  const Variable gy{Array::ones(x.shape(), dtype)};
+  CHECK(allclose(grad({y}, {x}, {gy})[0].data(), variable(c.gx, dtype).data(), tolerance, tolerance, true));
+}
+
+TEST_CASE("sigmoid keeps its relative accuracy far out", "[activation]") {
+  CHECK(ops::sigmoid(variable({-80}, DType::float32)).item() == Approx(std::exp(-80.0)).epsilon(1e-6));
+  CHECK(ops::sigmoid(variable({-700}, DType::float64)).item() == Approx(std::exp(-700.0)).epsilon(1e-12));
+}
+
+TEST_CASE("relu gives no negative zero and keeps only its output", "[activation]") {
+  const Variable y = ops::relu(variable({-0.0, -1}, DType::float32));
+  CHECK_FALSE(std::signbit(y.data().data<float>()[0]));
+  CHECK_FALSE(std::signbit(y.data().data<float>()[1]));
+
+  const Variable x = variable({-1, 2}, DType::float64, true);
+  const Variable kept = ops::relu(x);
+  CHECK(x.data().is_unique());
+  CHECK_FALSE(kept.data().is_unique());
+}
+
+TEST_CASE("relu's second order passes through the mask", "[activation]") {
+  const Variable x = variable({-1, 0, 2}, DType::float64, true);
+  const Variable gy = variable({5, 6, 7}, DType::float64, true);
+  const Variable gx = grad({ops::relu(x)}, {x}, {gy}, {.create_graph = true})[0];
+  const Variables second = grad({gx}, {gy}, {variable({10, 20, 30}, DType::float64)});
+  CHECK(identical(second[0].data(), variable({0, 0, 30}, DType::float64).data()));
+}
+
+TEST_CASE("activations take arrays of any shape, also empty ones", "[activation]") {
+  const auto shape = GENERATE(values<Shape>({{}, {0}, {2, 0, 3}, {1, 1}, {2, 3, 4, 5}, {40000}}));
+  const auto op = GENERATE(ops::relu, ops::sigmoid, ops::tanh);
+  const Variable x{Array::full(shape, 0.5, DType::float32), true};
+  const Variable y = op(x);
+  CHECK(y.shape() == shape);
+  const Variable gx = grad({y}, {x}, {Variable{Array::ones(shape, DType::float32)}})[0];
+  CHECK(gx.shape() == shape);
+  const Array scalar = op(Variable{Array::scalar(0.5, DType::float32)}).data();
+  for (std::int64_t i = 0; i < y.size(); ++i) {
+    if (y.data().data<float>()[i] != scalar.data<float>()[0]) FAIL("element " << i << " differs");
+  }
+}
+
+TEST_CASE("activations name an undefined argument", "[activation][errors]") {
+  const auto [op, name] = GENERATE(table<Variable (*)(const Variable&), std::string>(
+      {{ops::relu, "relu"}, {ops::sigmoid, "sigmoid"}, {ops::tanh, "tanh"}}));
+  CHECK_THROWS_MATCHES(op(Variable{}), GraphError,
+                       Message(name + ": x must not be undefined\n  x: undefined\n"
+                                      "  hint: Variable{} is legal for optional arguments only; a deferred "
+                                      "parameter needs its data first"));
+}

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <fathom/ops/shape.hpp>
+
+#include <catch2/catch.hpp>
+
+#include <fathom/autograd/backward.hpp>
+#include <fathom/autograd/function.hpp>
+#include <fathom/core/error.hpp>
+
+using namespace fathom;
+using Catch::Matchers::Message;
+
+namespace {
+
+Variable counting(const Shape& shape, DType dtype = DType::float64) {
+  return Variable(Array::arange(shape.size(), dtype).reshape(shape), true);
+}
+
+Array gradient(const Variable& y, const Variable& x, const Array& gy) {
+  return grad({y}, {x}, {Variable(gy)})[0].data();
+}
+
+const std::string kUndefined =
+    ": x must not be undefined\n  x: undefined\n"
+    "  hint: Variable{} is legal for optional arguments only; a deferred parameter needs its data first";
+
+}  // namespace
+
+TEST_CASE("reshape keeps the order and shares the buffer", "[shape]") {
+  const auto [sizes, result] = GENERATE(table<std::vector<std::int64_t>, Shape>({
+      {{3, 4}, {3, 4}},
+      {{-1}, {12}},
+      {{3, -1, 2}, {3, 2, 2}},
+      {{1, 12, 1}, {1, 12, 1}},
+  }));
+  const auto dtype = GENERATE(DType::float32, DType::float64);
+  const Variable x = counting({2, 6}, dtype);
+  const Variable y = ops::reshape(x, sizes);
+  CHECK(identical(y.data(), Array::arange(12, dtype).reshape(result)));
+  CHECK(y.data().shares_buffer_with(x.data()));
+  CHECK(y.creator()->attributes() == Attributes{{"shape", to_string(result)}});
+  const Array gy = Array::arange(12, dtype).reshape(result);
+  CHECK(identical(gradient(y, x, gy), gy.reshape({2, 6})));
+  CHECK(ops::reshape(counting({1}), Shape{}).shape() == Shape{});
+  CHECK(ops::reshape(counting({0, 3}), {3, 0}).shape() == Shape{3, 0});
+}
+
+TEST_CASE("transpose permutes the axes", "[shape]") {
+  struct Case {
+    std::optional<Axes> axes;
+    Shape shape;
+    Axes steps;  ///< how far x's elements lie apart along y's axes
+  };
+  const auto c = GENERATE(values<Case>({
+      {std::nullopt, {4, 3, 2}, {1, 4, 12}},
+      {Axes{1, 2, 0}, {3, 4, 2}, {4, 1, 12}},
+      {Axes{-1, 0, 1}, {4, 2, 3}, {1, 12, 4}},
+      {Axes{0, 1, 2}, {2, 3, 4}, {12, 4, 1}},
+  }));
+  const auto dtype = GENERATE(DType::float32, DType::float64);
+  const Variable x = counting({2, 3, 4}, dtype);
+  const Variable y = ops::transpose(x, c.axes);
+  REQUIRE(y.shape() == c.shape);
+  const Array values = y.data().astype(DType::int64);
+  for (std::int64_t i = 0, at = 0; i < c.shape[0]; ++i) {
+    for (std::int64_t j = 0; j < c.shape[1]; ++j) {
+      for (std::int64_t k = 0; k < c.shape[2]; ++k, ++at) {
+        CHECK(values.data<std::int64_t>()[at] == i * c.steps[0] + j * c.steps[1] + k * c.steps[2]);
+      }
+    }
+  }
+  // The gradient moves every element back.
+  CHECK(identical(gradient(y, x, y.data()), x.data()));
+}
+
+TEST_CASE("transpose of few axes", "[shape]") {
+  CHECK(ops::transpose(counting({})).shape() == Shape{});
+  CHECK(identical(ops::transpose(counting({3})).data(), Array::arange(3, DType::float64)));
+  CHECK(ops::transpose(counting({0, 2})).shape() == Shape{2, 0});
+}
+
+TEST_CASE("broadcast_to repeats and sum_to adds up again", "[shape]") {
+  struct Case {
+    Shape small, large;
+    double times;
+  };
+  const auto c = GENERATE(values<Case>({
+      {{3, 1}, {2, 3, 4}, 8},
+      {{1, 3, 1}, {4, 3, 2}, 8},
+      {{4}, {2, 3, 4}, 6},
+      {{}, {2, 3}, 6},
+      {{2, 3}, {2, 3}, 1},
+      {{1, 4}, {3, 4}, 3},
+  }));
+  const auto dtype = GENERATE(DType::float32, DType::float64);
+  INFO(c.small << " " << c.large);
+  const Variable x = counting(c.small, dtype);
+  const Variable y = ops::broadcast_to(x, c.large);
+  REQUIRE(y.shape() == c.large);
+  const Strides from = broadcast_strides(c.small, c.large);
+  const Strides to = contiguous_strides(c.large);
+  const Array values = y.data().astype(DType::float64);
+  for (std::int64_t i = 0; i < y.size(); ++i) {
+    std::int64_t at = 0;
+    for (std::size_t axis = 0; axis < c.large.rank(); ++axis) at += i / to[axis] % c.large[axis] * from[axis];
+    CHECK(values.data<double>()[i] == static_cast<double>(at));
+  }
+  const Array expected = Array::full(c.small, c.times, dtype);
+  const Array ones = Array::ones(c.large, dtype);
+  CHECK(identical(gradient(y, x, ones), expected));
+
+  const Variable large{ones, true};
+  const Variable sum = ops::sum_to(large, c.small);
+  CHECK(identical(sum.data(), expected));
+  CHECK(identical(gradient(sum, large, x.data()), y.data()));
+}
+
+TEST_CASE("shapes refuse what does not fit", "[shape][errors]") {
+  const Variable x = counting({2, 3}, DType::float32);
+  CHECK_THROWS_MATCHES(ops::reshape(x, {4}), ShapeError,
+                       Message("reshape: float32 [2, 3] does not fit [4]: the number of elements differs"));
+  CHECK_THROWS_MATCHES(ops::reshape(x, {-1, -1}), ShapeError,
+                       Message("reshape: float32 [2, 3] does not fit [-1, -1]: only one size may be -1"));
+  CHECK_THROWS_MATCHES(
+      ops::reshape(x, {4, -1}), ShapeError,
+      Message("reshape: float32 [2, 3] does not fit [4, -1]: the open size has no solution"));
+  CHECK_THROWS_MATCHES(ops::reshape(x, {-2, -3}), ShapeError,
+                       Message("reshape: float32 [2, 3] does not fit [-2, -3]: a size must not be negative"));
+  CHECK_THROWS_MATCHES(ops::transpose(x, Axes{0, 0}), ValueError,
+                       Message("transpose: axis 0 is named twice in [0, 0]"));
+  CHECK_THROWS_MATCHES(
+      ops::transpose(x, Axes{0, 2}), ValueError,
+      Message("transpose: axis 2 is out of range for an array of 2 axes\n  hint: axes go from -2 to 1"));
+  CHECK_THROWS_MATCHES(
+      ops::transpose(x, Axes{1}), ValueError,
+      Message("transpose: axes must name each of the 2 axes once (they are [1])\n  x: float32 [2, 3]"));
+  CHECK_THROWS_MATCHES(ops::broadcast_to(x, {2, 4}), ShapeError,
+                       Message("broadcast_to: x does not stretch to [2, 4]\n  x: float32 [2, 3]\n"
+                               "  hint: aligned at the end, each size of x must be 1 or that of the result"));
+  CHECK_THROWS_MATCHES(ops::broadcast_to(x, {3}), ShapeError,
+                       Message("broadcast_to: x does not stretch to [3]\n  x: float32 [2, 3]\n"
+                               "  hint: aligned at the end, each size of x must be 1 or that of the result"));
+  CHECK_THROWS_MATCHES(ops::sum_to(x, {2}), ShapeError,
+                       Message("sum_to: x cannot be summed to [2]\n  x: float32 [2, 3]\n"
+                               "  hint: aligned at the end, each size of the result must be 1 or that of x"));
+  CHECK_THROWS_MATCHES(ops::reshape(Variable{}, {1}), GraphError, Message("reshape" + kUndefined));
+  CHECK_THROWS_MATCHES(ops::transpose(Variable{}), GraphError, Message("transpose" + kUndefined));
+  CHECK_THROWS_MATCHES(ops::broadcast_to(Variable{}, {1}), GraphError, Message("broadcast_to" + kUndefined));
+  CHECK_THROWS_MATCHES(ops::sum_to(Variable{}, {1}), GraphError, Message("sum_to" + kUndefined));
+}
