@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <fathom/nn/data/data_loader.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include <fathom/core/check.hpp>
+#include <fathom/core/random.hpp>
+#include <fathom/core/threads.hpp>
+
+namespace fathom::nn {
+
+namespace {
+
+constexpr std::size_t kByteValues = 256;
+
+/// One number for each channel from one for all, or from one for each.
+void spread(std::vector<double>& numbers, std::string_view name, std::int64_t channels,
+            const ArgumentCheck& check) {
+  const auto count = static_cast<std::size_t>(channels);
+  FATHOM_CHECK(check, numbers.size() == 1 || numbers.size() == count, ShapeError,
+               "{} must hold one number, or one for each channel ({} numbers, {} channels)", name,
+               numbers.size(), channels);
+  if (numbers.size() == 1) numbers.resize(count, numbers.front());
+}
+
+void check_arguments(const Array& images, const Array& labels, DataLoaderOptions& options) {
+  ArgumentCheck check("DataLoader");
+  check.argument("images", images, images.defined() && images.rank() == 3 ? "(n, h, w)" : "(n, c, h, w)");
+  check.argument("labels", labels, "(n)");
+  FATHOM_CHECK(check, images.rank() == 3 || images.rank() == 4, ShapeError,
+               "images must have 3 or 4 axes (they have {})", images.rank());
+  FATHOM_CHECK(check, images.dtype() == DType::uint8 || images.dtype() == DType::float32, DTypeError,
+               "images must be uint8 or float32 (they are {})", to_string(images.dtype()));
+  check.rank(1);
+  FATHOM_CHECK(check, labels.dtype() == DType::int64, DTypeError, "labels must be int64 (they are {})",
+               to_string(labels.dtype()));
+  FATHOM_CHECK(check, labels.size() == images.shape(0), ShapeError,
+               "every image needs one label ({} images, {} labels)", images.shape(0), labels.size());
+  check.at_least("batch", options.batch, 1);
+  const std::int64_t channels = images.rank() == 4 ? images.shape(1) : 1;
+  spread(options.mean, "mean", channels, check);
+  spread(options.deviation, "deviation", channels, check);
+  for (const double mean : options.mean) {
+    FATHOM_CHECK(check, std::isfinite(mean), ValueError, "mean must be finite (it is {})", mean);
+  }
+  for (const double deviation : options.deviation) {
+    FATHOM_CHECK(check, std::isfinite(deviation) && deviation > 0, ValueError,
+                 "deviation must be finite and greater than 0 (it is {})", deviation);
+  }
+}
+
+}  // namespace
+
+DataLoader::DataLoader(Array images, Array labels, DataLoaderOptions options)
+    : images_(std::move(images)), labels_(std::move(labels)), options_(std::move(options)) {
+  check_arguments(images_, labels_, options_);
+  if (images_.rank() == 3)
+    images_ = images_.reshape({images_.shape(0), 1, images_.shape(1), images_.shape(2)});
+  if (images_.dtype() != DType::uint8) return;
+  for (std::size_t channel = 0; channel < options_.mean.size(); ++channel) {
+    for (std::size_t byte = 0; byte < kByteValues; ++byte) {
+      const double value = static_cast<double>(byte) / 255;
+      byte_values_.push_back(
+          static_cast<float>((value - options_.mean[channel]) / options_.deviation[channel]));
+    }
+  }
+}
+
+std::int64_t DataLoader::size() const {
+  const std::int64_t images = labels_.size();
+  return options_.drop_last ? images / options_.batch : (images + options_.batch - 1) / options_.batch;
+}
+
+std::int64_t DataLoader::images_per_epoch() const {
+  return std::min(labels_.size(), size() * options_.batch);
+}
+
+void DataLoader::set_epoch(std::int64_t epoch) {
+  ArgumentCheck("DataLoader::set_epoch").at_least("epoch", epoch, 0);
+  epoch_ = epoch;
+}
+
+DataLoader::Iterator DataLoader::begin() {
+  // Half of all streams are out of reach of a Random with the same seed.
+  constexpr std::uint64_t kOrders = std::uint64_t{1} << 63;
+  const auto epoch = static_cast<std::uint64_t>(epoch_++);
+  return Iterator(*this, options_.shuffle ? permutation({options_.seed, kOrders | epoch}, labels_.size())
+                                          : Array::arange(labels_.size(), DType::int64));
+}
+
+Batch DataLoader::gather(const Array& order, std::int64_t first, std::int64_t count) const {
+  const std::int64_t channels = images_.shape(1), plane = images_.shape(2) * images_.shape(3);
+  Batch batch{Array::empty({count, channels, images_.shape(2), images_.shape(3)}, DType::float32),
+              Array::empty({count}, DType::int64)};
+  const std::int64_t* source = order.data<std::int64_t>() + first;
+  const auto* from_labels = labels_.data<std::int64_t>();
+  auto* to_labels = batch.labels.mutable_data<std::int64_t>();
+  for (std::int64_t i = 0; i < count; ++i) to_labels[i] = from_labels[source[i]];
+
+  auto* to = batch.images.mutable_data<float>();
+  constexpr std::int64_t kGrain = 1 << 15;
+  const auto each_plane = [&](auto convert) {
+    parallel_for(count * channels, std::max<std::int64_t>(1, kGrain / std::max<std::int64_t>(1, plane)),
+                 [&](std::int64_t begin, std::int64_t end) {
+                   for (std::int64_t i = begin; i < end; ++i) {
+                     const std::int64_t channel = i % channels;
+                     convert((source[i / channels] * channels + channel) * plane, to + i * plane, channel);
+                   }
+                 });
+  };
+  if (images_.dtype() == DType::uint8) {
+    const auto* from = images_.data<std::uint8_t>();
+    each_plane([&](std::int64_t offset, float* out, std::int64_t channel) {
+      const float* values = byte_values_.data() + static_cast<std::size_t>(channel) * kByteValues;
+      for (std::int64_t i = 0; i < plane; ++i) out[i] = values[from[offset + i]];
+    });
+  } else {
+    const auto* from = images_.data<float>();
+    each_plane([&](std::int64_t offset, float* out, std::int64_t channel) {
+      const auto mean = static_cast<float>(options_.mean[static_cast<std::size_t>(channel)]);
+      const auto deviation = static_cast<float>(options_.deviation[static_cast<std::size_t>(channel)]);
+      for (std::int64_t i = 0; i < plane; ++i) out[i] = (from[offset + i] - mean) / deviation;
+    });
+  }
+  return batch;
+}
+
+void DataLoader::Iterator::make() {
+  batch_ = {};
+  if (*this == std::default_sentinel) return;
+  const std::int64_t first = index_ * loader_->options_.batch;
+  batch_ = loader_->gather(order_, first, std::min(loader_->options_.batch, order_.size() - first));
+}
+
+}  // namespace fathom::nn
