@@ -98,8 +98,9 @@ std::string find_file(const std::string& directory, std::string_view name) {
 }
 
 ImageSet load_part(const std::string& directory, std::string_view part) {
-  return load_idx_pair(find_file(directory, fmt::format("{}-images-idx3-ubyte", part)),
-                       find_file(directory, fmt::format("{}-labels-idx1-ubyte", part)));
+  const std::string images = find_file(directory, fmt::format("{}-images-idx3-ubyte", part));
+  const std::string labels = find_file(directory, fmt::format("{}-labels-idx1-ubyte", part));
+  return load_idx_pair(images, labels);
 }
 
 }  // namespace
