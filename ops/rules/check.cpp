@@ -6,17 +6,9 @@
 #include <fmt/format.h>
 
 #include <fathom/core/check.hpp>
+#include <fathom/ops/argument.hpp>
 
 namespace fathom::ops::detail {
-
-namespace {
-
-const Array& array_or_undefined(const Variable& x) {
-  static const Array undefined;
-  return x.defined() ? x.data() : undefined;
-}
-
-}  // namespace
 
 void check_defined(std::string_view op, const Variable& x) {
   ArgumentCheck(op).argument("x", array_or_undefined(x));
