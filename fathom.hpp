@@ -13,10 +13,13 @@
 #include <fathom/core/array.hpp>
 #include <fathom/core/cpu.hpp>
 #include <fathom/core/error.hpp>
+#include <fathom/core/file.hpp>
 #include <fathom/core/memory.hpp>
 #include <fathom/core/npy.hpp>
 #include <fathom/core/random.hpp>
 #include <fathom/core/threads.hpp>
+#include <fathom/nn/data/data_loader.hpp>
+#include <fathom/nn/data/idx.hpp>
 #include <fathom/nn/init.hpp>
 #include <fathom/nn/io/serialize.hpp>
 #include <fathom/nn/layers/batch_norm2d.hpp>
