@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <fathom/core/gemm.hpp>
+
+#include <fmt/format.h>
+
+#include <fathom/core/check.hpp>
+#include <fathom/core/gemm/matrix.hpp>
+
+namespace fathom {
+
+template <class T>
+void detail::matrix_product(const GemmSize& size, GemmMatrix<const T> a, bool transpose_a,
+                            GemmMatrix<const T> b, bool transpose_b, GemmMatrix<T> c, bool accumulate,
+                            const T* bias) {
+  // The left operand is read in place when its rows run along k, the right one is always packed: C^T = B^T
+  // A^T has them the other way round.
+  const bool swap = transpose_b && (transpose_a || size.n > size.m);
+  if (!swap) {
+    run_gemm<T>("gemm/matrix", size, MatrixLeft<T>(a, transpose_a), MatrixRight<T>(b, transpose_b),
+                MatrixResult<T>(c, false, accumulate, bias));
+    return;
+  }
+  const GemmSize swapped{size.groups, size.n, size.m, size.k};
+  run_gemm<T>("gemm/matrix", swapped, MatrixLeft<T>(b, !transpose_b), MatrixRight<T>(a, !transpose_a),
+              MatrixResult<T>(c, true, accumulate, bias));
+}
+
+template void detail::matrix_product<float>(const GemmSize&, GemmMatrix<const float>, bool,
+                                            GemmMatrix<const float>, bool, GemmMatrix<float>, bool,
+                                            const float*);
+template void detail::matrix_product<double>(const GemmSize&, GemmMatrix<const double>, bool,
+                                             GemmMatrix<const double>, bool, GemmMatrix<double>, bool,
+                                             const double*);
+
+template <class T>
+void gemm(bool transpose_a, bool transpose_b, std::int64_t m, std::int64_t n, std::int64_t k, const T* a,
+          std::int64_t lda, const T* b, std::int64_t ldb, bool accumulate, T* c, std::int64_t ldc) {
+  detail::matrix_product<T>({1, m, n, k}, {a, lda}, transpose_a, {b, ldb}, transpose_b, {c, ldc}, accumulate);
+}
+
+template FATHOM_EXPORT void gemm<float>(bool, bool, std::int64_t, std::int64_t, std::int64_t, const float*,
+                                        std::int64_t, const float*, std::int64_t, bool, float*, std::int64_t);
+template FATHOM_EXPORT void gemm<double>(bool, bool, std::int64_t, std::int64_t, std::int64_t, const double*,
+                                         std::int64_t, const double*, std::int64_t, bool, double*,
+                                         std::int64_t);
+
+Array gemm(const Array& a, const Array& b, bool transpose_a, bool transpose_b) {
+  ArgumentCheck check("gemm");
+  check.argument("a", a, transpose_a ? "(k, m)" : "(m, k)").rank(2).floating();
+  check.argument("b", b, transpose_b ? "(n, k)" : "(k, n)").rank(2).same_dtype();
+  const std::int64_t m = a.shape()[transpose_a ? 1 : 0];
+  const std::int64_t k = a.shape()[transpose_a ? 0 : 1];
+  const std::int64_t n = b.shape()[transpose_b ? 0 : 1];
+  const std::int64_t k_of_b = b.shape()[transpose_b ? 1 : 0];
+  FATHOM_CHECK(check, k == k_of_b, ShapeError, "a and b must agree in k (a has {}, b has {})", k, k_of_b);
+  Array c = Array::empty({m, n}, a.dtype());
+  dispatch_float(a.dtype(), "gemm", [&]<class T>() {
+    gemm<T>(transpose_a, transpose_b, m, n, k, a.data<T>(), a.shape()[1], b.data<T>(), b.shape()[1], false,
+            c.mutable_data<T>(), n);
+  });
+  return c;
+}
+
+}  // namespace fathom

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// No include guard: compiled once for each instruction set, see cmake/Isa.cmake.
+#include <cstdint>
+
+#include <xsimd/xsimd.hpp>
+
+#include <fathom/core/gemm/kernel.hpp>
+
+namespace {
+
+using fathom::detail::GemmKernels;
+using fathom::detail::GemmRun;
+using fathom::detail::kGemmMaxRows;
+using std::int64_t;
+
+template <class T>
+using Batch = xsimd::batch<T, FATHOM_ARCH>;
+
+template <class T>
+constexpr int64_t kLanes = static_cast<int64_t>(Batch<T>::size);
+
+/// As many accumulators as the registers hold: 2 x 6 of 16, or 2 x 12 of the 32 that 64-byte vectors come
+/// with.
+template <class T>
+constexpr int64_t kRows = sizeof(T) * Batch<T>::size >= 64 ? 12 : 6;
+
+template <class T, int R, int V>
+void tile(int64_t depth, const T* a, int64_t row_step, int64_t step, const T* b, const T* from,
+          int64_t from_step, T* to, int64_t to_step) {
+  Batch<T> sum[R][V];
+  for (int r = 0; r < R; ++r) {
+    for (int v = 0; v < V; ++v) sum[r][v] = Batch<T>(T(0));
+  }
+  for (int64_t p = 0; p < depth; ++p, a += step, b += 2 * kLanes<T>) {
+    Batch<T> right[V];
+    for (int v = 0; v < V; ++v) right[v] = Batch<T>::load_unaligned(b + v * kLanes<T>);
+    for (int r = 0; r < R; ++r) {
+      const Batch<T> left(a[r * row_step]);
+      for (int v = 0; v < V; ++v) sum[r][v] = xsimd::fma(left, right[v], sum[r][v]);
+    }
+  }
+  if (from != nullptr) {
+    for (int r = 0; r < R; ++r) {
+      for (int v = 0; v < V; ++v) sum[r][v] += Batch<T>::load_unaligned(from + r * from_step + v * kLanes<T>);
+    }
+  }
+  for (int r = 0; r < R; ++r) {
+    for (int v = 0; v < V; ++v) sum[r][v].store_unaligned(to + r * to_step + v * kLanes<T>);
+  }
+}
+
+template <class T>
+void pack_runs(const T* source, const int64_t* row_offsets, int64_t rows, const GemmRun* runs,
+               int64_t run_count, T* target, int64_t step) {
+  if (run_count == 1 && runs->target == 0 && runs->length > kLanes<T> && runs->length <= 2 * kLanes<T>) {
+    for (int64_t r = 0; r < rows; ++r, target += step) {
+      const T* in = source + row_offsets[r] + runs->source;
+      const Batch<T> first = Batch<T>::load_unaligned(in);
+      Batch<T>::load_unaligned(in + kLanes<T>).store_unaligned(target + kLanes<T>);
+      first.store_unaligned(target);
+    }
+    return;
+  }
+  for (int64_t r = 0; r < rows; ++r, target += step) {
+    const T* row = source + row_offsets[r];
+    for (const GemmRun* run = runs; run != runs + run_count; ++run) {
+      const T* in = row + run->source;
+      T* out = target + run->target;
+      for (int64_t i = 0; i < run->length; i += kLanes<T>) {
+        Batch<T>::load_unaligned(in + i).store_unaligned(out + i);
+      }
+    }
+  }
+}
+
+template <class T>
+void pack_transposed(const T* source, int64_t source_step, int64_t columns, int64_t depth, T* target,
+                     int64_t width) {
+  constexpr int64_t kBlock = 16;
+  for (int64_t p0 = 0; p0 < depth; p0 += kBlock) {
+    const int64_t p1 = p0 + kBlock < depth ? p0 + kBlock : depth;
+    for (int64_t j = 0; j < columns; ++j) {
+      for (int64_t p = p0; p < p1; ++p) target[p * width + j] = source[j * source_step + p];
+    }
+  }
+}
+
+/// Fills tiles[R - 1] and all smaller ones.
+template <class T, int R>
+constexpr void fill_tiles(GemmKernels<T>& kernels) {
+  kernels.tiles[R - 1][0] = &tile<T, R, 1>;
+  kernels.tiles[R - 1][1] = &tile<T, R, 2>;
+  if constexpr (R > 1) fill_tiles<T, R - 1>(kernels);
+}
+
+template <class T>
+constexpr GemmKernels<T> make_kernels() {
+  static_assert(kRows<T> <= kGemmMaxRows && 2 * kLanes<T> <= fathom::detail::kGemmPackSlack);
+  GemmKernels<T> kernels{};
+  kernels.rows = kRows<T>;
+  kernels.lanes = kLanes<T>;
+  fill_tiles<T, static_cast<int>(kRows<T>)>(kernels);
+  kernels.pack_runs = &pack_runs<T>;
+  kernels.pack_transposed = &pack_transposed<T>;
+  return kernels;
+}
+
+constexpr fathom::detail::GemmTable kTable{make_kernels<float>(), make_kernels<double>()};
+
+}  // namespace
+
+namespace fathom::detail {
+
+template <>
+const GemmTable& gemm_table<Isa::FATHOM_ISA>() {
+  return kTable;
+}
+
+}  // namespace fathom::detail

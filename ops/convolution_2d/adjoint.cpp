@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <algorithm>
+#include <optional>
+
+#include <fathom/core/gemm/matrix.hpp>
+#include <fathom/ops/convolution_2d/planes.hpp>
+#include <fathom/ops/convolution_2d/products.hpp>
+
+namespace fathom::ops::detail {
+
+using fathom::detail::GemmScratch;
+using fathom::detail::GemmSize;
+using fathom::detail::MatrixLeft;
+using fathom::detail::run_gemm;
+
+namespace {
+
+/// Image pixels first, first + stride, ...: the same weights reach all of them, so that they are a
+/// convolution of the map with stride 1. Pixel q meets map pixel q + shift through each of the weights.
+struct Phase {
+  struct Weight {
+    std::int64_t index, shift;
+  };
+  std::int64_t first = 0;
+  std::int64_t count = 0;
+  std::vector<Weight> weights;
+};
+
+std::vector<Phase> phases(std::int64_t size, std::int64_t kernel, std::int64_t stride, std::int64_t pad,
+                          std::int64_t dilation) {
+  std::vector<Phase> result;
+  for (std::int64_t first = 0; first < std::min(stride, size); ++first) {
+    Phase phase{first, (size - first + stride - 1) / stride, {}};
+    for (std::int64_t k = 0; k < kernel; ++k) {
+      const std::int64_t distance = first + pad - k * dilation;
+      if (distance % stride == 0) phase.weights.push_back({k, distance / stride});
+    }
+    result.push_back(std::move(phase));
+  }
+  return result;
+}
+
+/// First and last map pixel that the phases of one axis reach; both 0 when no weight reaches the image.
+std::pair<std::int64_t, std::int64_t> reach(const std::vector<Phase>& phases) {
+  std::optional<std::pair<std::int64_t, std::int64_t>> range;
+  for (const Phase& phase : phases) {
+    for (const Phase::Weight& weight : phase.weights) {
+      const std::int64_t last = weight.shift + phase.count - 1;
+      range = range ? std::pair(std::min(range->first, weight.shift), std::max(range->second, last))
+                    : std::pair(weight.shift, last);
+    }
+  }
+  return range.value_or(std::pair<std::int64_t, std::int64_t>(0, 0));
+}
+
+template <class T>
+PaddedImages<T> padded_map(const ConvolutionGeometry& g, const Array& map, const std::vector<Phase>& vertical,
+                           const std::vector<Phase>& horizontal) {
+  const auto [top, bottom] = reach(vertical);
+  const auto [left, right] = reach(horizontal);
+  return {map.data<T>(), map.shape()[0], g.map_channels, g.map, {{top, left}, {bottom, right}}, 1};
+}
+
+/// The weights of a phase as rows (image channel) of (map channel, weight), group after group.
+template <class T>
+void collect_weights(const ConvolutionGeometry& g, const T* W, const Phase& vertical, const Phase& horizontal,
+                     T* to) {
+  const std::int64_t inputs = g.image_channels / g.groups;
+  const std::int64_t outputs = g.map_channels / g.groups;
+  for (std::int64_t group = 0; group < g.groups; ++group) {
+    for (std::int64_t c = 0; c < inputs; ++c) {
+      for (std::int64_t o = group * outputs; o < (group + 1) * outputs; ++o) {
+        const T* kernel = W + (o * inputs + c) * g.kernel.y * g.kernel.x;
+        for (const Phase::Weight& y : vertical.weights) {
+          for (const Phase::Weight& x : horizontal.weights) *to++ = kernel[y.index * g.kernel.x + x.index];
+        }
+      }
+    }
+  }
+}
+
+template <class T>
+std::vector<std::int64_t> map_rows(const ConvolutionGeometry& g, const PaddedImages<T>& map,
+                                   const Phase& vertical, const Phase& horizontal) {
+  std::vector<std::int64_t> offsets;
+  for (std::int64_t o = 0; o < g.map_channels / g.groups; ++o) {
+    for (const Phase::Weight& y : vertical.weights) {
+      for (const Phase::Weight& x : horizontal.weights) {
+        offsets.push_back(o * map.channel_step() + map.offset(y.shift, x.shift));
+      }
+    }
+  }
+  return offsets;
+}
+
+}  // namespace
+
+void deconvolve(const ConvolutionGeometry& g, const Array& map, const Array& W, const Array& b,
+                bool accumulate, Array& image) {
+  if (image.size() == 0) return;
+  const std::vector<Phase> vertical = phases(g.image.y, g.kernel.y, g.stride.y, g.pad.y, g.dilation.y);
+  const std::vector<Phase> horizontal = phases(g.image.x, g.kernel.x, g.stride.x, g.pad.x, g.dilation.x);
+  const std::int64_t channels = g.image_channels / g.groups;
+  const std::int64_t plane = g.image.y * g.image.x;
+  dispatch_float(map.dtype(), "deconvolution_2d", [&]<class T>() {
+    const PaddedImages<T> padded = padded_map<T>(g, map, vertical, horizontal);
+    const GemmScratch<T> weights(W.size());
+    T* const out = image.mutable_data<T>();
+    for (const Phase& y : vertical) {
+      for (const Phase& x : horizontal) {
+        collect_weights(g, W.data<T>(), y, x, weights.data());
+        const std::vector<std::int64_t> rows = map_rows(g, padded, y, x);
+        const auto depth = static_cast<std::int64_t>(rows.size());
+        std::vector<std::int64_t> offsets;
+        for (std::int64_t group = 0; group < g.groups; ++group) offsets.push_back(group * channels * depth);
+        PixelLayout layout{y.count, x.count, g.image_channels * plane, g.stride.y * g.image.x, g.stride.x};
+        layout.join_rows();
+        run_gemm<T>("gemm/deconvolution_2d", {g.groups, channels, map.shape()[0] * y.count * x.count, depth},
+                    MatrixLeft<T>({weights.data(), depth, offsets.data()}, false),
+                    PixelsRight<T>(padded.data(), padded.layout({y.count, x.count}), rows,
+                                   g.map_channels / g.groups * padded.channel_step()),
+                    PixelsResult<T>(out + y.first * g.image.x + x.first, layout, plane, channels,
+                                    b.defined() ? b.data<T>() : nullptr, accumulate));
+      }
+    }
+  });
+}
+
+}  // namespace fathom::ops::detail

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <fathom/ops/convolution_2d/planes.hpp>
+
+#include <algorithm>
+
+#include <fathom/core/threads.hpp>
+
+namespace fathom::ops::detail {
+
+using fathom::detail::GemmKernels;
+using fathom::detail::GemmPanel;
+using fathom::detail::GemmRows;
+using fathom::detail::GemmRun;
+using fathom::detail::kGemmDepth;
+using fathom::detail::kGemmPackSlack;
+
+namespace {
+
+bool holds(Pair2 size, const PixelRange& reach) {
+  return reach.first.y >= 0 && reach.first.x >= 0 && reach.last.y < size.y && reach.last.x < size.x;
+}
+
+std::int64_t copy_size(std::int64_t planes, Pair2 size, const PixelRange& reach, Pair2 step) {
+  if (step.x == 1 && holds(size, reach)) return 0;
+  const std::int64_t row = ((reach.last.x - reach.first.x) / step.x + 1) * step.x;
+  return planes * (reach.last.y - reach.first.y + 1) * row;
+}
+
+/// The runs of some pixels; at most one for each pixel.
+struct Runs {
+  std::array<GemmRun, kGemmDepth> runs;
+  std::int64_t count = 0;
+
+  Runs(const PixelLayout& layout, std::int64_t begin, std::int64_t pixels) {
+    layout.for_each_row(begin, pixels, [&](std::int64_t target, std::int64_t source, std::int64_t length) {
+      runs[static_cast<std::size_t>(count++)] = {source, target, length};
+    });
+  }
+};
+
+}  // namespace
+
+template <class T>
+PaddedImages<T>::PaddedImages(const T* images, std::int64_t count, std::int64_t channels, Pair2 size,
+                              PixelRange reach, Pair2 step)
+    : scratch_(copy_size(count * channels, size, reach, step)), data_(images), origin_(0), step_(step) {
+  rows_ = size.y;
+  row_ = size.x;
+  phase_ = size.x;
+  const bool copied = step.x != 1 || !holds(size, reach);
+  if (copied) {
+    origin_ = reach.first;
+    rows_ = reach.last.y - reach.first.y + 1;
+    phase_ = (reach.last.x - reach.first.x) / step.x + 1;
+    row_ = phase_ * step.x;
+  }
+  channel_step_ = rows_ * row_;
+  image_step_ = channels * channel_step_;
+  if (copied) {
+    data_ = scratch_.data();
+    copy_planes(images, count, channels, size, scratch_.data());
+  }
+}
+
+template <class T>
+void PaddedImages<T>::copy_planes(const T* images, std::int64_t count, std::int64_t channels, Pair2 size,
+                                  T* to) const {
+  const auto copy_row = [&](const T* row, T* out) {
+    for (std::int64_t phase = 0; phase < step_.x; ++phase, out += phase_) {
+      // Positions q of this phase are pixels origin + phase + q * step.
+      const std::int64_t start = origin_.x + phase;
+      const std::int64_t first = std::clamp((-start + step_.x - 1) / step_.x, std::int64_t{0}, phase_);
+      const std::int64_t end = std::clamp((size.x - start + step_.x - 1) / step_.x, first, phase_);
+      std::fill(out, out + first, T(0));
+      if (step_.x == 1) {
+        std::copy(row + start + first, row + start + end, out + first);
+      } else {
+        for (std::int64_t q = first; q < end; ++q) out[q] = row[start + q * step_.x];
+      }
+      std::fill(out + end, out + phase_, T(0));
+    }
+  };
+  const std::int64_t grain = std::max<std::int64_t>(1, (1 << 15) / std::max<std::int64_t>(1, channel_step_));
+  parallel_for(count * channels, grain, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t plane = begin; plane < end; ++plane) {
+      const T* in = images + plane * size.y * size.x;
+      T* out = to + plane * channel_step_;
+      for (std::int64_t r = 0; r < rows_; ++r, out += row_) {
+        const std::int64_t y = origin_.y + r;
+        if (y < 0 || y >= size.y) {
+          std::fill(out, out + row_, T(0));
+        } else {
+          copy_row(in + y * size.x, out);
+        }
+      }
+    }
+  });
+}
+
+template <class T>
+PixelLayout PaddedImages<T>::layout(Pair2 grid) const {
+  PixelLayout layout{grid.y, grid.x, image_step_, step_.y * row_, 1};
+  layout.join_rows();
+  return layout;
+}
+
+template <class T>
+void PixelsRight<T>::pack(const GemmKernels<T>& kernels, std::int64_t group, std::int64_t p,
+                          std::int64_t depth, std::int64_t j, std::int64_t columns, T* panel) const {
+  const Runs runs(layout_, j, columns);
+  kernels.pack_runs(data_ + group * group_step_, row_offsets_.data() + p, depth, runs.runs.data(), runs.count,
+                    panel, kernels.columns());
+}
+
+template <class T>
+GemmPanel<T> PixelsLeft<T>::panel(const GemmKernels<T>& kernels, std::int64_t group, std::int64_t i,
+                                  std::int64_t rows, std::int64_t p, std::int64_t depth, T* scratch) const {
+  const Runs runs(layout_, p, depth);
+  const std::int64_t step = depth + kGemmPackSlack;
+  kernels.pack_runs(data_ + group * group_step_, row_offsets_.data() + i, rows, runs.runs.data(), runs.count,
+                    scratch, step);
+  return {scratch, step, 1};
+}
+
+template <class T>
+void ChannelsRight<T>::pack(const GemmKernels<T>& kernels, std::int64_t group, std::int64_t p,
+                            std::int64_t depth, std::int64_t j, std::int64_t columns, T* panel) const {
+  const T* data = data_ + group * group_step_ + j * channel_step_;
+  layout_.for_each_row(p, depth, [&](std::int64_t target, std::int64_t source, std::int64_t length) {
+    kernels.pack_transposed(data + source, channel_step_, columns, length, panel + target * kernels.columns(),
+                            kernels.columns());
+  });
+}
+
+template <class T>
+GemmRows<const T> PixelsResult<T>::start(const GemmKernels<T>& kernels, std::int64_t group, std::int64_t i,
+                                         std::int64_t rows, std::int64_t, T* scratch) const {
+  if (bias_ == nullptr) return {};
+  const T* bias = bias_ + group * group_channels_ + i;
+  const std::int64_t width = kernels.columns();
+  for (std::int64_t r = 0; r < rows; ++r) std::fill(scratch + r * width, scratch + (r + 1) * width, bias[r]);
+  return {scratch, width};
+}
+
+template <class T>
+GemmRows<T> PixelsResult<T>::direct(std::int64_t group, std::int64_t i, std::int64_t j,
+                                    std::int64_t columns) const {
+  if (layout_.step != 1 || j % layout_.width + columns > layout_.width) return {};
+  std::int64_t offset = 0;
+  layout_.for_each_row(j, columns, [&](std::int64_t, std::int64_t at, std::int64_t) { offset = at; });
+  return {channel(group, i) + offset, channel_step_};
+}
+
+template <class T>
+void PixelsResult<T>::store(std::int64_t group, std::int64_t i, std::int64_t rows, std::int64_t j,
+                            std::int64_t columns, GemmRows<const T> tile) const {
+  layout_.for_each_row(j, columns, [&](std::int64_t first, std::int64_t offset, std::int64_t length) {
+    for (std::int64_t r = 0; r < rows; ++r) {
+      const T* from = tile.data + r * tile.step + first;
+      T* to = channel(group, i + r) + offset;
+      for (std::int64_t x = 0; x < length; ++x) {
+        T& pixel = to[x * layout_.step];
+        pixel = accumulate_ ? pixel + from[x] : from[x];
+      }
+    }
+  });
+}
+
+template class PaddedImages<float>;
+template class PaddedImages<double>;
+template class PixelsRight<float>;
+template class PixelsRight<double>;
+template class PixelsLeft<float>;
+template class PixelsLeft<double>;
+template class ChannelsRight<float>;
+template class ChannelsRight<double>;
+template class PixelsResult<float>;
+template class PixelsResult<double>;
+
+}  // namespace fathom::ops::detail

@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <array>
+#include <vector>
+
+#include <fathom/core/gemm/driver.hpp>
+#include <fathom/core/gemm/scratch.hpp>
+#include <fathom/core/shape.hpp>
+
+namespace fathom::ops::detail {
+
+/// Pixels of a batch, numbered (image, y, x), and where they lie in one channel's planes.
+struct PixelLayout {
+  std::int64_t height = 1;
+  std::int64_t width = 0;
+  std::int64_t image_step = 0;
+  std::int64_t row_step = 0;
+  std::int64_t step = 1;
+
+  /// Whole planes become one long row, so that runs end with the image only.
+  void join_rows() {
+    if (step != 1 || (row_step != width && height != 1)) return;
+    width *= height;
+    height = 1;
+  }
+
+  /// Calls visit(first pixel - begin, offset, length) for the contiguous rows of pixels [begin, begin +
+  /// count).
+  template <class Visit>
+  void for_each_row(std::int64_t begin, std::int64_t count, Visit visit) const {
+    std::int64_t x = begin % width;
+    std::int64_t y = begin / width % height;
+    std::int64_t image = begin / width / height;
+    for (std::int64_t done = 0; done < count;) {
+      const std::int64_t length = count - done < width - x ? count - done : width - x;
+      visit(done, image * image_step + y * row_step + x * step, length);
+      done += length;
+      x = 0;
+      if (++y == height) {
+        y = 0;
+        ++image;
+      }
+    }
+  }
+};
+
+/// Inclusive ranges of pixels, relative to the image's first one.
+struct PixelRange {
+  Pair2 first, last;
+};
+
+/// Images with everything in reach: in place where they hold it, else a copy with zeros around. When the
+/// horizontal step is s, pixels s apart lie side by side in the copy, so that packing is always a matter of
+/// contiguous runs.
+template <class T>
+class PaddedImages {
+ public:
+  PaddedImages(const T* images, std::int64_t count, std::int64_t channels, Pair2 size, PixelRange reach,
+               Pair2 step);
+
+  [[nodiscard]] const T* data() const { return data_; }
+  [[nodiscard]] std::int64_t channel_step() const { return channel_step_; }
+  /// Offset of pixel (y, x) of the image, which may lie outside of it.
+  [[nodiscard]] std::int64_t offset(std::int64_t y, std::int64_t x) const {
+    const std::int64_t along = x - origin_.x;
+    return (y - origin_.y) * row_ + along % step_.x * phase_ + along / step_.x;
+  }
+  /// A grid of pixels `step` apart.
+  [[nodiscard]] PixelLayout layout(Pair2 grid) const;
+
+ private:
+  void copy_planes(const T* images, std::int64_t count, std::int64_t channels, Pair2 size, T* to) const;
+
+  fathom::detail::GemmScratch<T> scratch_;
+  const T* data_;
+  Pair2 origin_, step_;
+  std::int64_t rows_, row_, phase_;  // of a plane: rows, elements of a row, elements of one phase of a row
+  std::int64_t channel_step_, image_step_;
+};
+
+/// Operand (k, pixels): row p of group g is the pixels shifted by row_offsets[p] + g * group_step.
+template <class T>
+class PixelsRight final : public fathom::detail::GemmRight<T> {
+ public:
+  PixelsRight(const T* data, const PixelLayout& layout, const std::vector<std::int64_t>& row_offsets,
+              std::int64_t group_step)
+      : data_(data), layout_(layout), row_offsets_(row_offsets), group_step_(group_step) {}
+
+  void pack(const fathom::detail::GemmKernels<T>& kernels, std::int64_t group, std::int64_t p,
+            std::int64_t depth, std::int64_t j, std::int64_t columns, T* panel) const override;
+
+ private:
+  const T* data_;
+  PixelLayout layout_;
+  const std::vector<std::int64_t>& row_offsets_;
+  std::int64_t group_step_;
+};
+
+/// The same as operand (m, pixels): the sum runs over pixels.
+template <class T>
+class PixelsLeft final : public fathom::detail::GemmLeft<T> {
+ public:
+  PixelsLeft(const T* data, const PixelLayout& layout, const std::vector<std::int64_t>& row_offsets,
+             std::int64_t group_step)
+      : data_(data), layout_(layout), row_offsets_(row_offsets), group_step_(group_step) {}
+
+  [[nodiscard]] fathom::detail::GemmPanel<T> panel(const fathom::detail::GemmKernels<T>& kernels,
+                                                   std::int64_t group, std::int64_t i, std::int64_t rows,
+                                                   std::int64_t p, std::int64_t depth,
+                                                   T* scratch) const override;
+
+ private:
+  const T* data_;
+  PixelLayout layout_;
+  const std::vector<std::int64_t>& row_offsets_;
+  std::int64_t group_step_;
+};
+
+/// Operand (pixels, channels).
+template <class T>
+class ChannelsRight final : public fathom::detail::GemmRight<T> {
+ public:
+  ChannelsRight(const T* data, const PixelLayout& layout, std::int64_t channel_step, std::int64_t group_step)
+      : data_(data), layout_(layout), channel_step_(channel_step), group_step_(group_step) {}
+
+  void pack(const fathom::detail::GemmKernels<T>& kernels, std::int64_t group, std::int64_t p,
+            std::int64_t depth, std::int64_t j, std::int64_t columns, T* panel) const override;
+
+ private:
+  const T* data_;
+  PixelLayout layout_;
+  std::int64_t channel_step_, group_step_;
+};
+
+/// Result (channels, pixels), with a bias for each channel where `bias` is not null.
+template <class T>
+class PixelsResult final : public fathom::detail::GemmResult<T> {
+ public:
+  PixelsResult(T* data, const PixelLayout& layout, std::int64_t channel_step, std::int64_t group_channels,
+               const T* bias, bool accumulate)
+      : data_(data),
+        layout_(layout),
+        channel_step_(channel_step),
+        group_channels_(group_channels),
+        bias_(bias),
+        accumulate_(accumulate) {}
+
+  [[nodiscard]] fathom::detail::GemmRows<const T> start(const fathom::detail::GemmKernels<T>& kernels,
+                                                        std::int64_t group, std::int64_t i, std::int64_t rows,
+                                                        std::int64_t j, T* scratch) const override;
+  [[nodiscard]] fathom::detail::GemmRows<T> direct(std::int64_t group, std::int64_t i, std::int64_t j,
+                                                   std::int64_t columns) const override;
+  void store(std::int64_t group, std::int64_t i, std::int64_t rows, std::int64_t j, std::int64_t columns,
+             fathom::detail::GemmRows<const T> tile) const override;
+  [[nodiscard]] bool accumulates() const override { return accumulate_; }
+
+ private:
+  [[nodiscard]] T* channel(std::int64_t group, std::int64_t i) const {
+    return data_ + (group * group_channels_ + i) * channel_step_;
+  }
+
+  T* data_;
+  PixelLayout layout_;
+  std::int64_t channel_step_, group_channels_;
+  const T* bias_;
+  bool accumulate_;
+};
+
+extern template class PaddedImages<float>;
+extern template class PaddedImages<double>;
+extern template class PixelsRight<float>;
+extern template class PixelsRight<double>;
+extern template class PixelsLeft<float>;
+extern template class PixelsLeft<double>;
+extern template class ChannelsRight<float>;
+extern template class ChannelsRight<double>;
+extern template class PixelsResult<float>;
+extern template class PixelsResult<double>;
+
+}  // namespace fathom::ops::detail

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <fathom/ops/convolution_2d/products.hpp>
+
+#include <algorithm>
+
+#include <fathom/core/gemm/matrix.hpp>
+#include <fathom/ops/convolution_2d/planes.hpp>
+
+namespace fathom::ops::detail {
+
+using fathom::detail::GemmMatrix;
+using fathom::detail::GemmScratch;
+using fathom::detail::GemmSize;
+using fathom::detail::MatrixLeft;
+using fathom::detail::MatrixResult;
+using fathom::detail::run_gemm;
+
+namespace {
+
+template <class T>
+const T* data_or_null(const Array& array) {
+  return array.defined() ? array.data<T>() : nullptr;
+}
+
+std::int64_t pixels(Pair2 size) { return size.y * size.x; }
+
+/// The map's pixels as they lie in its planes.
+PixelLayout map_layout(const ConvolutionGeometry& g) {
+  PixelLayout layout{g.map.y, g.map.x, g.map_channels * pixels(g.map), g.map.x, 1};
+  layout.join_rows();
+  return layout;
+}
+
+/// Start of each group's share of `size` elements.
+std::vector<std::int64_t> group_offsets(std::int64_t groups, std::int64_t size) {
+  std::vector<std::int64_t> offsets;
+  for (std::int64_t g = 0; g < groups; ++g) offsets.push_back(g * size);
+  return offsets;
+}
+
+/// The image as the map's pixels see it, one row for each input channel and weight of a group.
+template <class T>
+struct ImageRows {
+  PaddedImages<T> images;
+  PixelLayout layout;
+  std::vector<std::int64_t> offsets;
+  std::int64_t group_step;
+
+  ImageRows(const ConvolutionGeometry& g, const Array& image)
+      : images(image.data<T>(), image.shape()[0], g.image_channels, g.image, reach(g), g.stride),
+        layout(images.layout(g.map)),
+        group_step(g.image_channels / g.groups * images.channel_step()) {
+    for (std::int64_t c = 0; c < g.image_channels / g.groups; ++c) {
+      for (std::int64_t ky = 0; ky < g.kernel.y; ++ky) {
+        for (std::int64_t kx = 0; kx < g.kernel.x; ++kx) {
+          offsets.push_back(c * images.channel_step() +
+                            images.offset(ky * g.dilation.y - g.pad.y, kx * g.dilation.x - g.pad.x));
+        }
+      }
+    }
+  }
+
+  [[nodiscard]] std::int64_t count() const { return static_cast<std::int64_t>(offsets.size()); }
+
+ private:
+  static PixelRange reach(const ConvolutionGeometry& g) {
+    return {{-g.pad.y, -g.pad.x},
+            {(g.map.y - 1) * g.stride.y + (g.kernel.y - 1) * g.dilation.y - g.pad.y,
+             (g.map.x - 1) * g.stride.x + (g.kernel.x - 1) * g.dilation.x - g.pad.x}};
+  }
+};
+
+}  // namespace
+
+void convolve(const ConvolutionGeometry& g, const Array& image, const Array& W, const Array& b,
+              bool accumulate, Array& map) {
+  if (map.size() == 0) return;
+  dispatch_float(image.dtype(), "convolution_2d", [&]<class T>() {
+    const ImageRows<T> rows(g, image);
+    const std::int64_t channels = g.map_channels / g.groups;
+    const std::vector<std::int64_t> offsets = group_offsets(g.groups, channels * rows.count());
+    const GemmSize size{g.groups, channels, image.shape()[0] * pixels(g.map), rows.count()};
+    run_gemm<T>("gemm/convolution_2d", size,
+                MatrixLeft<T>({W.data<T>(), rows.count(), offsets.data()}, false),
+                PixelsRight<T>(rows.images.data(), rows.layout, rows.offsets, rows.group_step),
+                PixelsResult<T>(map.mutable_data<T>(), map_layout(g), pixels(g.map), channels,
+                                data_or_null<T>(b), accumulate));
+  });
+}
+
+void convolve_grad_w(const ConvolutionGeometry& g, const Array& image, const Array& map, bool accumulate,
+                     Array& W) {
+  if (W.size() == 0) return;
+  dispatch_float(image.dtype(), "convolution_2d", [&]<class T>() {
+    const ImageRows<T> rows(g, image);
+    const std::int64_t channels = g.map_channels / g.groups;
+    const std::vector<std::int64_t> offsets = group_offsets(g.groups, channels * rows.count());
+    const GemmSize size{g.groups, rows.count(), channels, image.shape()[0] * pixels(g.map)};
+    run_gemm<T>("gemm/convolution_2d_grad_w", size,
+                PixelsLeft<T>(rows.images.data(), rows.layout, rows.offsets, rows.group_step),
+                ChannelsRight<T>(map.data<T>(), map_layout(g), pixels(g.map), channels * pixels(g.map)),
+                MatrixResult<T>({W.mutable_data<T>(), rows.count(), offsets.data()}, true, accumulate));
+  });
+}
+
+}  // namespace fathom::ops::detail

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <fathom/ops/convolution_2d/geometry.hpp>
+
+namespace fathom::ops::detail {
+
+/// The three products of a geometry on checked Arrays, without a graph. Each writes its last argument, or
+/// adds to it when `accumulate`. They are GEMMs that read the images in place or, where pixels outside are
+/// needed or the horizontal stride is not 1, from a padded copy; there is no im2col buffer.
+
+/// map = image convolved with W, plus b (map_channels) where it is defined.
+void convolve(const ConvolutionGeometry& geometry, const Array& image, const Array& W, const Array& b,
+              bool accumulate, Array& map);
+/// image = the adjoint of convolve applied to map, plus b (image_channels) where it is defined.
+void deconvolve(const ConvolutionGeometry& geometry, const Array& map, const Array& W, const Array& b,
+                bool accumulate, Array& image);
+/// W = the derivative of sum(convolve(image, W) * map) with respect to W.
+void convolve_grad_w(const ConvolutionGeometry& geometry, const Array& image, const Array& map,
+                     bool accumulate, Array& W);
+
+}  // namespace fathom::ops::detail

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <fathom/ops/deconvolution_2d/check.hpp>
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include <fathom/core/check.hpp>
+#include <fathom/ops/convolution_2d/check.hpp>
+
+namespace fathom::ops::detail {
+namespace {
+
+void check_channels(const ArgumentCheck& check, const Shape& x, const Shape& W, std::int64_t groups) {
+  if (W[0] != x[1]) {
+    check.fail<ShapeError>(
+        fmt::format("W must have as many input channels as x (x has {}, W has {})", x[1], W[0]),
+        W[1] == x[1] || W[1] * groups == x[1]
+            ? "W is (cI, cO/groups, kH, kW) as in PyTorch's ConvTranspose2d: the channels of x "
+              "come first, unlike in convolution_2d"
+            : std::string_view{});
+  }
+  FATHOM_CHECK(check, x[1] % groups == 0, ValueError,
+               "groups must divide the channels of x (groups is {}, x has {})", groups, x[1]);
+}
+
+std::int64_t output_size(const ArgumentCheck& check, char axis, std::int64_t size, std::int64_t extent,
+                         std::int64_t stride, std::int64_t pad, const std::int64_t* wanted) {
+  const std::int64_t least = (size - 1) * stride + extent - 2 * pad;
+  if (wanted == nullptr) {
+    FATHOM_CHECK(
+        check, least > 0, ShapeError,
+        "{}O must be positive ((h - 1) * stride + extent - 2 * pad is {}, with x {}, stride {}, kernel "
+        "extent {} and pad {})",
+        axis, least, size, stride, extent, pad);
+    return least;
+  }
+  const std::int64_t most = least + stride - 1;
+  FATHOM_CHECK(check, *wanted >= std::max<std::int64_t>(least, 1) && *wanted <= most, ShapeError,
+               "output_size must convolve back to x: {}O must be in [{}, {}] (it is {})", axis,
+               std::max<std::int64_t>(least, 1), most, *wanted);
+  return *wanted;
+}
+
+}  // namespace
+
+ConvolutionGeometry check_deconvolution_2d(const Variable& x, const Variable& W, const Variable& b,
+                                           const Deconvolution2DOptions& options) {
+  static const Array undefined;
+  const auto array = [](const Variable& variable) -> const Array& {
+    return variable.defined() ? variable.data() : undefined;
+  };
+  ArgumentCheck check("deconvolution_2d");
+  check.argument("x", array(x), "(n, cI, h, w)").floating().rank(4);
+  check.argument("W", array(W), "(cI, cO/groups, kH, kW)").same_dtype().rank(4);
+  if (b.defined()) check.argument("b", b.data(), "(cO)").same_dtype().rank(1);
+  check.at_least("stride", options.stride, 1)
+      .at_least("pad", options.pad, 0)
+      .at_least("dilation", options.dilation, 1)
+      .at_least("groups", options.groups, 1);
+  check_channels(check, x.shape(), W.shape(), options.groups);
+  ConvolutionGeometry g{.groups = options.groups,
+                        .image_channels = W.shape()[1] * options.groups,
+                        .map_channels = x.shape()[1],
+                        .image = {},
+                        .map = {x.shape()[2], x.shape()[3]},
+                        .kernel = {W.shape()[2], W.shape()[3]},
+                        .stride = options.stride,
+                        .pad = options.pad,
+                        .dilation = options.dilation};
+  if (b.defined()) {
+    FATHOM_CHECK(check, b.shape()[0] == g.image_channels, ShapeError,
+                 "b must have one value for each output channel (b has {}, W gives {})", b.shape()[0],
+                 g.image_channels);
+  }
+  FATHOM_CHECK(check, g.kernel.y > 0 && g.kernel.x > 0, ShapeError, "the kernel must not be empty (it is {})",
+               to_string(g.kernel));
+  FATHOM_CHECK(check, g.map.y > 0 && g.map.x > 0, ShapeError, "x must have at least one pixel (it has {})",
+               to_string(g.map));
+  const Pair2* const wanted = options.output_size ? &*options.output_size : nullptr;
+  g.image.y = output_size(check, 'h', g.map.y, kernel_extent(g.kernel.y, g.dilation.y), g.stride.y, g.pad.y,
+                          wanted != nullptr ? &wanted->y : nullptr);
+  g.image.x = output_size(check, 'w', g.map.x, kernel_extent(g.kernel.x, g.dilation.x), g.stride.x, g.pad.x,
+                          wanted != nullptr ? &wanted->x : nullptr);
+  return g;
+}
+
+}  // namespace fathom::ops::detail
