@@ -1,16 +1,22 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Compiled once for each instruction set (cmake/Isa.cmake), which FATHOM_ARCH and FATHOM_ISA name.
+#include <fathom/ops/depthwise_convolution_2d/kernel_forward.hpp>
 #include <fathom/ops/depthwise_convolution_2d/kernel_general.hpp>
+#include <fathom/ops/depthwise_convolution_2d/kernel_grad_w.hpp>
+#include <fathom/ops/depthwise_convolution_2d/kernel_grad_x.hpp>
 
 namespace fathom::ops::depthwise {
 namespace {
 
+template <class T, int K, int S>
+constexpr Kernel<T> fast{&forward<T, K, S>, &grad_x<T, K, S>, &grad_w<T, K, S>};
 template <class T>
 constexpr Kernel<T> general = GeneralKernel<T>::kernel;
 
+/// In the order of Variant.
 constexpr KernelTable table{
-    .f32 = {general<float>, general<float>, general<float>, general<float>, general<float>},
-    .f64 = {general<double>, general<double>, general<double>, general<double>, general<double>}};
+    .f32 = {fast<float, 3, 1>, fast<float, 3, 2>, fast<float, 5, 1>, fast<float, 5, 2>, general<float>},
+    .f64 = {fast<double, 3, 1>, fast<double, 3, 2>, fast<double, 5, 1>, fast<double, 5, 2>, general<double>}};
 
 }  // namespace
 

@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Part of the kernel units: vectors of one instruction set and what xsimd lacks for them.
+// Part of the kernel units: vectors of one instruction set, and moves between lanes that xsimd lacks.
 #pragma once
 
+#include <algorithm>
+#include <bit>
 #include <cstdint>
+#include <cstring>
+#include <type_traits>
+#include <utility>
 #include <xsimd/xsimd.hpp>
 
 #include <fathom/ops/depthwise_convolution_2d/kernel.hpp>
@@ -13,7 +18,104 @@ namespace {
 template <class T>
 using Batch = xsimd::batch<T, FATHOM_ARCH>;
 template <class T>
-inline constexpr std::int64_t lanes = static_cast<std::int64_t>(Batch<T>::size);
+inline constexpr int lanes = static_cast<int>(Batch<T>::size);
+
+/// Lane i is lane `source(i)` of a and b laid end to end; for every number of lanes (GCC 12, Clang).
+template <class T, class Source>
+[[gnu::always_inline]] inline Batch<T> shuffle(Batch<T> a, Batch<T> b, Source) {
+  return [&]<int... i>(std::integer_sequence<int, i...>) {
+    return Batch<T>(__builtin_shufflevector(a.data, b.data, Source{}(i)...));
+  }
+  (std::make_integer_sequence<int, lanes<T>>{});
+}
+
+/// a0 b1 a2 b3 ...
+template <class T>
+[[gnu::always_inline]] inline Batch<T> alternate(Batch<T> a, Batch<T> b) {
+  return shuffle<T>(a, b, [](int i) { return i % 2 == 0 ? i : lanes<T> + i; });
+}
+
+/// Lane i is from[(i + phase) / S]: every element S times.
+template <int S, int phase, class T>
+[[gnu::always_inline]] inline Batch<T> load_repeated(const T* from) {
+  const Batch<T> v = Batch<T>::load_unaligned(from);
+  if constexpr (S == 1) {
+    return v;
+  } else {
+    return shuffle<T>(v, v, [](int i) { return (i + phase) / S; });
+  }
+}
+
+/// No bits, all bits, no bits: a mask is a window onto it.
+template <class T>
+struct MaskBits {
+  T bits[3 * lanes<T>];
+  constexpr MaskBits() : bits{} {
+    using Bits = std::conditional_t<sizeof(T) == 4, std::uint32_t, std::uint64_t>;
+    for (int i = lanes<T>; i < 2 * lanes<T>; ++i) bits[i] = std::bit_cast<T>(~Bits{0});
+  }
+};
+template <class T>
+inline constexpr MaskBits<T> mask_bits;
+
+/// All bits in the lanes [first, last), none elsewhere; to be combined by &.
+template <class T>
+Batch<T> lane_mask(std::int64_t first, std::int64_t last) {
+  constexpr std::int64_t L = lanes<T>;
+  const T* bits = mask_bits<T>.bits;
+  return Batch<T>::load_unaligned(bits + L - std::clamp<std::int64_t>(first, 0, L)) &
+         Batch<T>::load_unaligned(bits + 2 * L - std::clamp<std::int64_t>(last, 0, L));
+}
+
+/// Copies `count` < 2 * half elements by two overlapping moves.
+template <int half, class T>
+[[gnu::always_inline]] inline void copy_short(T* to, const T* from, std::int64_t count) {
+  if (count >= half) {
+    std::memcpy(to, from, half * sizeof(T));
+    std::memcpy(to + count - half, from + count - half, half * sizeof(T));
+  } else if constexpr (half > 1) {
+    copy_short<half / 2>(to, from, count);
+  }
+}
+
+/// Writes the first `count` lanes and nothing else.
+template <class T>
+[[gnu::always_inline]] inline void store_lanes(T* to, Batch<T> v, std::int64_t count) {
+  if (count == lanes<T>) {
+    v.store_unaligned(to);
+  } else {
+    alignas(Batch<T>) T buffer[lanes<T>];
+    v.store_aligned(buffer);
+    copy_short<lanes<T> / 2>(to, buffer, count);
+  }
+}
+
+/// The first `count` lanes; the others are 0. Reads nothing else.
+template <class T>
+[[gnu::always_inline]] inline Batch<T> load_lanes(const T* from, std::int64_t count) {
+  if (count == lanes<T>) return Batch<T>::load_unaligned(from);
+  alignas(Batch<T>) T buffer[lanes<T>] = {};
+  copy_short<lanes<T> / 2>(buffer, from, count);
+  return Batch<T>::load_aligned(buffer);
+}
+
+/// Writes the sums of S neighbouring lanes, the first `count` of them and nothing else.
+template <int S, class T>
+[[gnu::always_inline]] inline void store_sums(T* to, Batch<T> v, std::int64_t count) {
+  if constexpr (S == 1) {
+    store_lanes(to, v, count);
+  } else {
+    constexpr int half = lanes<T> / 2;
+    const Batch<T> sums = v + shuffle<T>(v, v, [](int i) { return i ^ 1; });
+    alignas(Batch<T>) T buffer[lanes<T>];
+    shuffle<T>(sums, sums, [](int i) { return 2 * i % lanes<T>; }).store_aligned(buffer);
+    if (count == half) {
+      std::memcpy(to, buffer, half * sizeof(T));
+    } else if constexpr (half > 1) {
+      copy_short<half / 2>(to, buffer, count);
+    }
+  }
+}
 
 }  // namespace
 }  // namespace fathom::ops::depthwise

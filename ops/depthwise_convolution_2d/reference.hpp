@@ -8,8 +8,7 @@
 /// geometry.
 namespace fathom::ops::depthwise::reference {
 
-[[nodiscard]] Array forward(const Geometry& geometry, const Array& x, const Array& W,
-                                          const Array& b = {});
+[[nodiscard]] Array forward(const Geometry& geometry, const Array& x, const Array& W, const Array& b = {});
 [[nodiscard]] Array grad_x(const Geometry& geometry, const Array& gy, const Array& W);
 [[nodiscard]] Array grad_w(const Geometry& geometry, const Array& x, const Array& gy);
 

@@ -237,14 +237,17 @@ TEST_CASE("a NaN or infinity in depthwise inputs reaches exactly the windows tha
   const auto require_same_class = [&](const Array& want, Guarded<double>& got) {
     for (std::int64_t i = 0; i < want.size(); ++i) {
       const double a = want.data<double>()[i], b = got.data()[i];
+      CAPTURE(i, a, b);
       REQUIRE(std::isnan(a) == std::isnan(b));
       REQUIRE(std::isinf(a) == std::isinf(b));
     }
   };
   for (Isa isa : supported_isas()) {
+    CAPTURE(to_string(isa), text(g), poison);
     const auto& kernel = table_of(isa).get<double>(ops::depthwise::select(g));
     Guarded<double> clean_W(W), clean_gy(gy);
     for (std::int64_t at = 0; at < x.size(); ++at) {
+      CAPTURE(at);
       const Array bad = poisoned(x, at);
       Guarded<double> bad_x(bad), y(gy.size(), 0.0), gW(W.size(), 0.0);
       kernel.forward(g, bad_x.data(), clean_W.data(), nullptr, y.data(), 0, 1);
@@ -253,6 +256,7 @@ TEST_CASE("a NaN or infinity in depthwise inputs reaches exactly the windows tha
       require_same_class(reference::grad_w(g, bad, gy), gW);
     }
     for (std::int64_t at = 0; at < gy.size(); ++at) {
+      CAPTURE(at);
       const Array bad = poisoned(gy, at);
       Guarded<double> bad_gy(bad), clean_x(x), gx(x.size(), 0.0), gW(W.size(), 0.0);
       kernel.grad_x(g, bad_gy.data(), clean_W.data(), gx.data(), 0, 1);
