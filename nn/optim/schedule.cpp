@@ -11,7 +11,8 @@
 namespace fathom::nn {
 
 double one_cycle(std::int64_t step, std::int64_t total, const OneCycleOptions& options) {
-  if (total < 1 || step < 0 || step > total) {
+  if (total < 1) throw ValueError(fmt::format("one_cycle: total must be at least 1 (total is {})", total));
+  if (step < 0 || step > total) {
     throw ValueError(
         fmt::format("one_cycle: step must be between 0 and total (step is {}, total {})", step, total));
   }
