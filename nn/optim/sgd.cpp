@@ -97,14 +97,13 @@ void SGD::update(const Segment& segment, std::int64_t begin, std::int64_t end) c
   const auto rate = static_cast<T>(options_.rate);
   const auto momentum = static_cast<T>(options_.momentum);
   const auto decay = static_cast<T>(options_.weight_decay);
-  T* p = reinterpret_cast<T*>(segment.value);
-  const T* g = reinterpret_cast<const T*>(segment.gradient);
-  T* v = reinterpret_cast<T*>(segment.velocity);
+  T* __restrict p = reinterpret_cast<T*>(segment.value);
+  const T* __restrict g = reinterpret_cast<const T*>(segment.gradient);
+  T* __restrict v = reinterpret_cast<T*>(segment.velocity);
   if (v == nullptr) {
     for (std::int64_t i = begin; i < end; ++i) p[i] -= rate * (g[i] + decay * p[i]);
     return;
   }
-#pragma GCC ivdep
   for (std::int64_t i = begin; i < end; ++i) {
     v[i] = momentum * v[i] - rate * (g[i] + decay * p[i]);
     p[i] += v[i];
