@@ -40,6 +40,9 @@ expect_failure(tanh "\"dtype\": \"float32\", \"differentiable\"" "\"dtype\": \"f
                "must be refused with a DTypeError")
 expect_failure(MomentumSGD "\"momentum\": 0.5" "\"momentum\": 0.6" "FAILED optimizer_MomentumSGD/o02: p0 after step 2: ")
 expect_failure(HeNormal "\"std\": 0.2" "\"std\": 0.3" "FAILED HeNormal of [2,3,3,3]: scale: ")
+expect_failure(net_00 "\"losses\": [1.78" "\"losses\": [1.79" "FAILED net_00: loss of step 1: ")
+expect_failure(net_00 "net_00/grad.dw3.W.npy" "net_00/init.dw3.W.npy" "FAILED net_00: gradient dw3/W: ")
+expect_failure(net_00 "net_00/after_stored.npz" "net_00/init.npz" "FAILED net_00: after_stored.npz conv1/W: ")
 
 file(WRITE ${WORK}/manifest.json "${manifest}")
 expect(0 relu "0 failed, 0 skipped")

@@ -8,6 +8,19 @@
 #include <fmt/ranges.h>
 
 namespace fathom::reference {
+namespace {
+
+/// Further lines of a detail stand below its first one.
+std::string indented(std::string_view text) {
+  std::string result = "    ";
+  for (const char c : text) {
+    result += c;
+    if (c == '\n') result += "      ";
+  }
+  return result;
+}
+
+}  // namespace
 
 Report::Group& Report::group(const std::string& name) {
   const auto found =
@@ -44,7 +57,7 @@ void Report::print() const {
         counts.reasons.empty() ? "" : fmt::format(" ({})", fmt::join(counts.reasons, "; "));
     fmt::print("{}: {} passed, {} failed, {} skipped{}\n", counts.name, counts.passed, counts.failed,
                counts.skipped, reasons);
-    for (const std::string& detail : counts.details) fmt::print("    {}\n", detail);
+    for (const std::string& detail : counts.details) fmt::print("{}\n", indented(detail));
     passed += counts.passed;
     failed += counts.failed;
     skipped += counts.skipped;

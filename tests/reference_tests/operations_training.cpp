@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <fathom/ops/batch_normalization.hpp>
+#include <fathom/ops/softmax_cross_entropy.hpp>
+
+#include "operations.hpp"
+
+namespace fathom::reference {
+namespace {
+
+Outputs batch_normalization(Params& params, Inputs& in) {
+  ops::BatchNormalizationOptions options;
+  params.read("eps", options.eps).read("decay", options.decay).read("axis", options.axis);
+  const Array mean = in.optional_array("running_mean");
+  const Array variance = in.optional_array("running_var");
+  // The running statistics change in place; the recorded ones serve several calls.
+  ops::RunningStatistics running{mean.defined() ? mean.copy() : mean,
+                                 variance.defined() ? variance.copy() : variance};
+  Outputs outputs{ops::batch_normalization(in["x"], in["gamma"], in["beta"], &running, options)};
+  if (mean.defined()) outputs.emplace_back(running.mean);
+  if (variance.defined()) outputs.emplace_back(running.variance);
+  return outputs;
+}
+
+Outputs fixed_batch_normalization(Params& params, Inputs& in) {
+  ops::FixedBatchNormalizationOptions options;
+  params.read("eps", options.eps).read("axis", options.axis);
+  return {ops::fixed_batch_normalization(in["x"], in["gamma"], in["beta"], in["mean"], in["var"], options)};
+}
+
+Outputs softmax_cross_entropy(Params& params, Inputs& in) {
+  ops::SoftmaxCrossEntropyOptions options;
+  params.read("normalize", options.normalize).read("ignore_label", options.ignore_label);
+  enum class SoftTargetLoss { cross_entropy } loss{};
+  params.read("soft_target_loss", loss, {{"cross-entropy", SoftTargetLoss::cross_entropy}});
+  params.read("reduce", options.reduce, {{"mean", ops::Reduce::mean}, {"no", ops::Reduce::no}});
+  return {ops::softmax_cross_entropy(in["x"], in.array("t"), options, in.optional_array("class_weight"))};
+}
+
+}  // namespace
+
+Operations training_operations() {
+  return {
+      {"batch_normalization", batch_normalization},
+      {"fixed_batch_normalization", fixed_batch_normalization},
+      {"softmax_cross_entropy", softmax_cross_entropy},
+  };
+}
+
+}  // namespace fathom::reference
