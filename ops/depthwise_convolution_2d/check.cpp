@@ -12,13 +12,13 @@ namespace {
 std::string_view layout_hint(const Array& x, const Array& W) {
   const std::int64_t channels = x.shape(1);
   if (W.shape(1) == 1 && W.shape(0) % channels == 0) {
-    return "W is (cM, cI, kH, kW); a PyTorch weight (cI*cM, 1, kH, kW) becomes that by reshape to (cI, cM, "
-           "kH, kW) and "
-           "transpose {1, 0, 2, 3}";
+    return "W is (cM, cI, kH, kW); a PyTorch weight (cI*cM, 1, kH, kW) becomes that by reshape to "
+           "(cI, cM, kH, kW) and transpose {1, 0, 2, 3}";
   }
-  if (W.shape(0) == channels)
-    return "W is (cM, cI, kH, kW): its first two axes look swapped, transpose {1, 0, 2, 3}";
-  return "W is (cM, cI, kH, kW) with one kernel for each input channel and multiple";
+  if (W.shape(0) == channels) {
+    return "W is (cM, cI, kH, kW); its first two axes look swapped: transpose {1, 0, 2, 3}";
+  }
+  return "W is (cM, cI, kH, kW) with cM kernels for each of the cI channels of x";
 }
 
 /// Number of positions of a kernel of `kernel` taps along an axis of `size`; below 1 when it does not fit.
@@ -26,6 +26,15 @@ std::int64_t output_size(std::int64_t size, std::int64_t kernel, std::int64_t st
                          std::int64_t dilation) {
   const std::int64_t room = size + 2 * pad - (kernel - 1) * dilation - 1;
   return room < 0 ? 0 : room / stride + 1;
+}
+
+/// Larger numbers could overflow when sizes are computed, and mean nothing.
+constexpr std::int64_t kLargestOption = std::int64_t{1} << 30;
+
+void require_option(ArgumentCheck& check, std::string_view name, Pair2 value, std::int64_t least) {
+  check.at_least(name, value, least);
+  FATHOM_CHECK(check, value.y <= kLargestOption && value.x <= kLargestOption, ValueError,
+               "{} must be at most {} (it is {})", name, kLargestOption, to_string(value));
 }
 
 void require_elements(const ArgumentCheck& check, std::string_view name, const Array& array,
@@ -51,9 +60,9 @@ Geometry check(const Variable& x_variable, const Variable& W_variable, const Var
   check.select("x").floating().rank(4);
   check.select("W").same_dtype().rank(4);
   if (b.defined()) check.select("b").same_dtype().rank(1);
-  check.at_least("stride", options.stride, 1)
-      .at_least("pad", options.pad, 0)
-      .at_least("dilation", options.dilation, 1);
+  require_option(check, "stride", options.stride, 1);
+  require_option(check, "pad", options.pad, 0);
+  require_option(check, "dilation", options.dilation, 1);
   require_elements(check, "x", x, 1);
   require_elements(check, "W", W, 0);
 
