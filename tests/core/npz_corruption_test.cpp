@@ -64,7 +64,7 @@ std::string zip64_archive(const std::string& contents, std::uint32_t crc) {
   const std::string extra =
       number(0x5455, 2) + number(1, 2) + "t" + number(1, 2) + number(24, 2) + sizes + number(0, 8);
   const std::string central = "PK\1\2" + number(45, 2) + version_to_crc + none32 + none32 + number(5, 2) +
-                              number(extra.size(), 2) + number(0, 10) + none32 + "x.npy" + extra;
+                              number(extra.size(), 2) + std::string(10, '\0') + none32 + "x.npy" + extra;
   const std::string end64 = "PK\6\6" + number(44, 8) + number(45, 2) + number(45, 2) + number(0, 8) +
                             number(1, 8) + number(1, 8) + number(central.size(), 8) + number(local.size(), 8);
   const std::string locator =
