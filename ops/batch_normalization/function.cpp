@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
 #include <memory>
 
 #include <fathom/autograd/function.hpp>
@@ -29,10 +31,14 @@ struct Normalized {
   }
 };
 
-PerChannel product(const PerChannel& a, const PerChannel& b, double factor = 1) {
-  PerChannel result(a.size());
-  for (std::size_t c = 0; c < a.size(); ++c) result[c] = factor * a[c] * b[c];
-  return result;
+PerChannel product(PerChannel a, const PerChannel& b) {
+  for (std::size_t c = 0; c < a.size(); ++c) a[c] *= b[c];
+  return a;
+}
+
+PerChannel scaled(PerChannel a, double factor) {
+  for (double& value : a) value *= factor;
+  return a;
 }
 
 /// Gradients with respect to x, gamma and beta, each computed when asked for.
@@ -51,9 +57,8 @@ class Gradients {
   void write_gx(bool accumulate, Array& gx) const {
     const PerChannel& inverse = n_.statistics->inverse;
     const PerChannel scale = product(to_channels(gamma_), inverse);
-    const PerChannel shift = product(scale, sums_.gy, -n_.per_element());
-    const PerChannel slope =
-        product(product(scale, sums_.gy_x, -n_.per_element()), product(inverse, inverse));
+    const PerChannel shift = scaled(sums_.gy, n_.per_element());
+    const PerChannel slope = scaled(product(sums_.gy_x, product(inverse, inverse)), n_.per_element());
     input_gradient(n_.layout.geometry, x_, gy_, n_.statistics->mean, scale, slope, shift, accumulate, gx);
   }
 

@@ -312,7 +312,7 @@ void input_gradient(const Geometry& geometry, const Array& x, const Array& gy, c
             const T k = slopes[c];
             const T b = shifts[c];
             for (std::int64_t i = at; i < at + count; ++i) {
-              const T value = gy_data[i] * a + ((x_data[i] - m) * k + b);
+              const T value = (gy_data[i] - b - (x_data[i] - m) * k) * a;
               out[i] = add ? out[i] + value : value;
             }
           },
@@ -320,7 +320,7 @@ void input_gradient(const Geometry& geometry, const Array& x, const Array& gy, c
               std::int64_t at, std::int64_t count) {
             for (std::int64_t c = 0; c < count; ++c) {
               const std::int64_t i = at + c;
-              const T value = gy_data[i] * a[c] + ((x_data[i] - m[c]) * k[c] + b[c]);
+              const T value = (gy_data[i] - b[c] - (x_data[i] - m[c]) * k[c]) * a[c];
               out[i] = add ? out[i] + value : value;
             }
           });

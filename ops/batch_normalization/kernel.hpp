@@ -43,7 +43,7 @@ struct GradientSums {
 [[nodiscard]] GradientSums gradient_sums(const Geometry& geometry, const Array& x, const Array& gy,
                                          const PerChannel& center);
 
-/// gx = gy * scale + (x - center) * slope + shift, or added to gx when `accumulate`.
+/// gx = (gy - shift - (x - center) * slope) * scale, or added to gx when `accumulate`.
 void input_gradient(const Geometry& geometry, const Array& x, const Array& gy, const PerChannel& center,
                     const PerChannel& scale, const PerChannel& slope, const PerChannel& shift,
                     bool accumulate, Array& gx);

@@ -108,7 +108,7 @@ class AveragePooling2D final : public Function {
 
 Variable average_pooling_2d(const Variable& x, const AveragePooling2DOptions& options) {
   const Geometry geometry = pooling::check(kName, detail::array_or_undefined(x), options.kernel,
-                                           options.stride, options.pad, false);
+                                           options.stride, options.pad, std::nullopt);
   return apply<AveragePooling2D<false>>({x}, geometry);
 }
 

@@ -20,7 +20,7 @@ std::int64_t output_size(std::int64_t size, std::int64_t kernel, std::int64_t st
 }  // namespace
 
 Geometry check(std::string_view op, const Array& x, Pair2 kernel, const std::optional<Pair2>& stride,
-               Pair2 pad, bool cover_all) {
+               Pair2 pad, std::optional<bool> cover_all) {
   ArgumentCheck check(op);
   check.argument("x", x, "(n, c, h, w)").rank(4).floating();
   check.at_least("kernel", kernel, 1);
@@ -28,13 +28,13 @@ Geometry check(std::string_view op, const Array& x, Pair2 kernel, const std::opt
   check.at_least("stride", step, 1).at_least("pad", pad, 0);
   FATHOM_CHECK(check, x.shape(2) * x.shape(3) <= std::numeric_limits<std::int32_t>::max(), ShapeError,
                "h*w must fit an int32 (it is {})", x.shape(2) * x.shape(3));
-  const std::int64_t height = output_size(x.shape(2), kernel.y, step.y, pad.y, cover_all);
-  const std::int64_t width = output_size(x.shape(3), kernel.x, step.x, pad.x, cover_all);
+  const std::int64_t height = output_size(x.shape(2), kernel.y, step.y, pad.y, cover_all.value_or(false));
+  const std::int64_t width = output_size(x.shape(3), kernel.x, step.x, pad.x, cover_all.value_or(false));
   if (height <= 0 || width <= 0) {
     check.fail<ShapeError>(
-        fmt::format(
-            "a window must fit the padded image (image [{}, {}], kernel {}, stride {}, pad {}, cover_all {})",
-            x.shape(2), x.shape(3), to_string(kernel), to_string(step), to_string(pad), cover_all),
+        fmt::format("a window must fit the padded image (image [{}, {}], kernel {}, stride {}, pad {}{})",
+                    x.shape(2), x.shape(3), to_string(kernel), to_string(step), to_string(pad),
+                    cover_all ? fmt::format(", cover_all {}", *cover_all) : ""),
         "make the kernel smaller or the pad larger");
   }
   return {x.shape(), {x.shape(0), x.shape(1), height, width}, kernel, step, pad};

@@ -35,9 +35,9 @@ struct Window {
           std::min(g.x[3], left + g.kernel.x)};
 }
 
-/// Checks the arguments and works out the output's size. Throws GraphError, ShapeError, DTypeError,
-/// ValueError.
+/// Checks the arguments and works out the output's size; `cover_all` is nullopt where there is no such
+/// option. Throws GraphError, ShapeError, DTypeError, ValueError.
 [[nodiscard]] Geometry check(std::string_view op, const Array& x, Pair2 kernel,
-                             const std::optional<Pair2>& stride, Pair2 pad, bool cover_all);
+                             const std::optional<Pair2>& stride, Pair2 pad, std::optional<bool> cover_all);
 
 }  // namespace fathom::ops::pooling

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <support/op_table.hpp>
+#include <support/op_table_parts.hpp>
 
 #include <fmt/format.h>
 

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <support/op_table.hpp>
+#include <support/op_table_parts.hpp>
+
+#include <fathom/core/random.hpp>
+#include <fathom/ops/batch_normalization.hpp>
+#include <fathom/ops/pooling_2d.hpp>
+#include <fathom/ops/softmax_cross_entropy.hpp>
+
+namespace fathom::test {
+
+namespace {
+
+using In = Variables;
+
+Array between(const Shape& shape, std::uint64_t seed, double low, double high) {
+  return uniform({seed, 0}, shape, low, high, DType::float64);
+}
+
+}  // namespace
+
+void add_normalization(std::vector<OpCase>& cases) {
+  struct Axis {
+    std::string text;
+    Shape x;
+    std::optional<Axes> axis;
+    Shape channels;
+  };
+  const std::vector<Axis> table{
+      {" (n, c, h, w)", {3, 2, 3, 3}, std::nullopt, {2}},
+      {" (n, c)", {5, 4}, std::nullopt, {4}},
+      {" (n, c, d)", {3, 2, 4}, std::nullopt, {2}},
+      {" one pixel", {4, 3, 1, 1}, std::nullopt, {3}},
+      {" axes 0, 1, 2", {2, 3, 2, 4}, Axes{0, 1, 2}, {4}},
+      {" axis 0", {4, 2, 3}, Axes{0}, {2, 3}},
+      {" axes -1, 0", {2, 3, 2, 2}, Axes{-1, 0}, {3, 2}},
+      {" axis 1, channels apart", {2, 4, 3}, Axes{1}, {2, 3}},
+      {" axes 1, 3, channels apart", {2, 3, 2, 2}, Axes{3, 1}, {2, 2}},
+      {" all axes", {3, 4}, Axes{0, 1}, {}},
+      {" no axis", {2, 3}, Axes{}, {2, 3}},
+  };
+  for (const auto& [text, x, axis, channels] : table) {
+    cases.push_back({"batch_normalization" + text,
+                     [axis = axis](const In& in) {
+                       return ops::batch_normalization(in[0], in[1], in[2], nullptr,
+                                                       {.eps = 0.1, .axis = axis});
+                     },
+                     {between(x, 20, -2, 2), nonzero(channels, 21), between(channels, 22, -1, 1)}});
+    cases.push_back({"fixed_batch_normalization" + text,
+                     [axis = axis](const In& in) {
+                       return ops::fixed_batch_normalization(in[0], in[1], in[2], in[3], in[4],
+                                                             {.eps = 0.1, .axis = axis});
+                     },
+                     {between(x, 23, -2, 2), nonzero(channels, 24), between(channels, 25, -1, 1),
+                      between(channels, 26, -1, 1), between(channels, 27, 0.5, 2)}});
+  }
+}
+
+void add_pooling(std::vector<OpCase>& cases) {
+  struct Geometry {
+    Shape x;
+    Pair2 kernel;
+    std::optional<Pair2> stride;
+    Pair2 pad;
+  };
+  const std::vector<Geometry> table{
+      {{2, 3, 7, 6}, 2, std::nullopt, 0},
+      {{2, 1, 7, 6}, 3, 2, 1},
+      {{1, 2, 5, 6}, 3, 1, 1},
+      {{2, 2, 6, 7}, {2, 3}, {{1, 2}}, {0, 1}},
+      {{2, 2, 8, 7}, 2, 3, 0},
+      {{1, 2, 5, 5}, {4, 2}, {{2, 3}}, {2, 0}},
+      {{2, 2, 3, 4}, {3, 4}, 1, 0},
+      {{2, 3, 1, 1}, 1, 1, 0},
+  };
+  for (const Geometry& g : table) {
+    const std::string text = " x " + to_string(g.x) + " kernel " + to_string(g.kernel) + " stride " +
+                             to_string(g.stride.value_or(g.kernel)) + " pad " + to_string(g.pad);
+    for (const bool cover_all : {false, true}) {
+      cases.push_back({"max_pooling_2d" + text + (cover_all ? " cover_all" : ""),
+                       [g, cover_all](const In& in) {
+                         return ops::max_pooling_2d(in[0], {g.kernel, g.stride, g.pad, cover_all});
+                       },
+                       {distinct(g.x, 30)}});
+    }
+    cases.push_back({"average_pooling_2d" + text,
+                     [g](const In& in) {
+                       return ops::average_pooling_2d(in[0], {g.kernel, g.stride, g.pad});
+                     },
+                     {distinct(g.x, 31)}});
+  }
+  for (const Shape& x : {Shape{2, 3, 5, 4}, Shape{3, 2, 1, 1}}) {
+    cases.push_back({"global_average_pooling_2d " + to_string(x),
+                     [](const In& in) { return ops::global_average_pooling_2d(in[0]); },
+                     {distinct(x, 32)}});
+  }
+}
+
+void add_losses(std::vector<OpCase>& cases) {
+  using Options = ops::SoftmaxCrossEntropyOptions;
+  const auto add = [&](const std::string& text, const Shape& x, const Array& t, const Options& options,
+                       const Array& class_weight = {}) {
+    cases.push_back({"softmax_cross_entropy " + text,
+                     [t, options, class_weight](const In& in) {
+                       const Array weight =
+                           class_weight.defined() ? class_weight.astype(in[0].dtype()) : class_weight;
+                       return ops::softmax_cross_entropy(
+                           in[0], is_float(t.dtype()) ? t.astype(in[0].dtype()) : t, options, weight);
+                     },
+                     {between(x, 40, -3, 3)}});
+  };
+  const Array flat = Array::from<std::int64_t>({2, 0, -1, 1, 2}, {5});
+  const Array deep = Array::from<std::int32_t>({0, 2, 1, 1, -1, 0, 2, 2}, {2, 2, 2});
+  const Array weight = Array::from<double>({0.5, 2.0, 1.25}, {3});
+  for (const ops::Reduce reduce : {ops::Reduce::mean, ops::Reduce::no}) {
+    const std::string text = reduce == ops::Reduce::mean ? "mean" : "no";
+    add(text, {5, 3}, flat, {.reduce = reduce});
+    add(text + ", not normalized", {5, 3}, flat, {.normalize = false, .reduce = reduce});
+    add(text + ", class 2 ignored", {4, 3}, Array::from<std::int64_t>({2, 0, 2, 1}, {4}),
+        {.ignore_label = 2, .reduce = reduce});
+    add(text + ", weighted", {5, 3}, flat, {.reduce = reduce}, weight);
+    add(text + ", (n, c, h, w)", {2, 3, 2, 2}, deep, {.reduce = reduce});
+    add(text + ", (n, c, h, w) weighted, not normalized", {2, 3, 2, 2}, deep,
+        {.normalize = false, .reduce = reduce}, weight);
+    add(text + ", soft targets", {4, 3}, between({4, 3}, 41, 0, 1), {.reduce = reduce});
+    add(text + ", soft targets (n, c, d) weighted", {2, 3, 4}, between({2, 3, 4}, 42, 0, 1),
+        {.reduce = reduce}, weight);
+  }
+}
+
+}  // namespace fathom::test

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Parts of op_table() that live in files of their own.
+#pragma once
+
+#include <support/op_table.hpp>
+
+namespace fathom::test {
+
+void add_normalization(std::vector<OpCase>& cases);
+void add_pooling(std::vector<OpCase>& cases);
+void add_losses(std::vector<OpCase>& cases);
+
+}  // namespace fathom::test
