@@ -9,7 +9,7 @@ namespace fathom::ops {
 
 struct MaxPooling2DOptions {
   Pair2 kernel = 2;
-  std::optional<Pair2> stride = std::nullopt;  ///< nullopt: the kernel's size
+  std::optional<Pair2> stride = std::nullopt;  ///< nullopt: the kernel's size; a pair is written Pair2{1, 2}
   Pair2 pad = 0;                               ///< minus infinity on both sides
   bool cover_all = true;  ///< round the output size up, so that every pixel is in a window
 };
@@ -22,7 +22,7 @@ struct MaxPooling2DOptions {
 
 struct AveragePooling2DOptions {
   Pair2 kernel = 2;
-  std::optional<Pair2> stride = std::nullopt;  ///< nullopt: the kernel's size
+  std::optional<Pair2> stride = std::nullopt;  ///< nullopt: the kernel's size; a pair is written Pair2{1, 2}
   Pair2 pad = 0;                               ///< zeros, which count as elements
 };
 

@@ -275,7 +275,7 @@ TEST_CASE("pooling refuses what does not fit", "[pooling_2d][errors]") {
                                "[5, 5], stride [1, 1], "
                                "pad [0, 0])" +
                                line + "\n  hint: make the kernel smaller or the pad larger"));
-  CHECK_THROWS_MATCHES(average(x, {.kernel = 2, .stride = {1, -1}}), ValueError,
+  CHECK_THROWS_MATCHES(average(x, {.kernel = 2, .stride = Pair2{1, -1}}), ValueError,
                        Message("average_pooling_2d: stride must be at least 1 (it is [1, -1])" + line));
   CHECK_THROWS_MATCHES(
       static_cast<void>(ops::global_average_pooling_2d(Variable(Array::ones({2, 3}, DType::float64)))),
