@@ -14,6 +14,7 @@ struct LinearOptions {
 /// @param b (out) or absent
 /// @return (n..., out)
 /// @throws ShapeError, DTypeError, ValueError with all arguments
+/// Differentiable any number of times with respect to x, W and b.
 [[nodiscard]] FATHOM_EXPORT Variable linear(const Variable& x, const Variable& W, const Variable& b = {},
                                             const LinearOptions& options = {});
 

@@ -30,8 +30,8 @@ std::int64_t output_size(const ArgumentCheck& check, char axis, std::int64_t siz
   if (wanted == nullptr) {
     FATHOM_CHECK(
         check, least > 0, ShapeError,
-        "{}O must be positive ((h - 1) * stride + extent - 2 * pad is {}, with x {}, stride {}, kernel "
-        "extent {} and pad {})",
+        "{0}O must be positive (({0} - 1) * stride + extent - 2 * pad is {1}; x has {2}, stride is {3}, the "
+        "kernel's extent {4}, pad {5})",
         axis, least, size, stride, extent, pad);
     return least;
   }
