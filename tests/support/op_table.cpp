@@ -2,17 +2,25 @@
 #include <support/op_table.hpp>
 #include <support/op_table_parts.hpp>
 
+#include <sstream>
+
 #include <fmt/format.h>
 
 #include <fathom/core/random.hpp>
 #include <fathom/ops/activation.hpp>
 #include <fathom/ops/arithmetic.hpp>
 #include <fathom/ops/batch_normalization.hpp>
+#include <fathom/ops/convolution_2d.hpp>
+#include <fathom/ops/convolution_2d/nodes.hpp>
+#include <fathom/ops/deconvolution_2d.hpp>
 #include <fathom/ops/depthwise_convolution_2d.hpp>
+#include <fathom/ops/linear.hpp>
+#include <fathom/ops/matmul.hpp>
 #include <fathom/ops/pooling_2d.hpp>
 #include <fathom/ops/reduction.hpp>
 #include <fathom/ops/shape.hpp>
 #include <fathom/ops/softmax_cross_entropy.hpp>
+#include <support/convolution.hpp>
 
 namespace fathom::test {
 
@@ -202,6 +210,59 @@ void add_losses(Cases& cases) {
   loss(" with class weights", {}, weights);
 }
 
+void add_convolutions(Cases& cases) {
+  for (const ConvolutionCase& c : convolution_cases()) {
+    if (c.image_channels > 6 || c.map_channels > 8) continue;  // every element is checked: small ones only
+    std::ostringstream name;
+    name << c;
+    const ops::Convolution2DOptions forward{.stride = c.stride,
+                                            .pad = c.pad,
+                                            .dilation = c.dilation,
+                                            .groups = c.groups,
+                                            .cover_all = c.cover_all};
+    cases.push_back(
+        {"convolution_2d " + name.str(),
+         [=](const In& in) { return ops::convolution_2d(in[0], in[1], in[2], forward); },
+         {distinct(c.image_shape(), 60), distinct(c.weight_shape(), 61), distinct({c.map_channels}, 62)}});
+    const ops::detail::ConvolutionGeometry geometry{
+        c.groups, c.image_channels, c.map_channels, c.image, c.map(), c.kernel, c.stride, c.pad, c.dilation};
+    cases.push_back({"convolution_2d_grad_w " + name.str(),
+                     [=](const In& in) { return ops::detail::convolution_grad_w(geometry, in[0], in[1]); },
+                     {distinct(c.image_shape(), 63), distinct(c.map_shape(), 64)}});
+    if (c.cover_all) continue;
+    const ops::Deconvolution2DOptions adjoint{
+        .stride = c.stride, .pad = c.pad, .dilation = c.dilation, .groups = c.groups, .output_size = c.image};
+    cases.push_back(
+        {"deconvolution_2d " + name.str(),
+         [=](const In& in) { return ops::deconvolution_2d(in[0], in[1], in[2], adjoint); },
+         {distinct(c.map_shape(), 65), distinct(c.weight_shape(), 66), distinct({c.image_channels}, 67)}});
+  }
+}
+
+void add_products(Cases& cases) {
+  const auto linear = [&](const Shape& x, const Shape& W, std::int64_t n_batch_axes) {
+    cases.push_back({"linear " + to_string(x) + " " + to_string(W),
+                     [=](const In& in) { return ops::linear(in[0], in[1], in[2], {n_batch_axes}); },
+                     {distinct(x, 70), distinct(W, 71), distinct({W[0]}, 72)}});
+  };
+  linear({3, 5}, {4, 5}, 1);
+  linear({2, 3, 2}, {4, 6}, 1);
+  linear({2, 3, 4}, {2, 4}, 2);
+  const auto matmul = [&](const Shape& a, const Shape& b, const ops::MatmulOptions& options) {
+    cases.push_back({"matmul " + to_string(a) + (options.transpose_a ? "^T " : " ") + to_string(b) +
+                         (options.transpose_b ? "^T" : ""),
+                     [=](const In& in) { return ops::matmul(in[0], in[1], options); },
+                     {distinct(a, 73), distinct(b, 74)}});
+  };
+  matmul({3, 4}, {4, 2}, {});
+  matmul({4, 3}, {2, 4}, {true, true});
+  matmul({2, 1, 4, 3}, {3, 4, 2}, {true, false});
+  matmul({3, 4}, {2, 2, 4}, {false, true});
+  matmul({4}, {2, 4, 3}, {});
+  matmul({2, 3, 4}, {4}, {});
+  matmul({4}, {4}, {});
+}
+
 }  // namespace
 
 std::vector<OpCase> op_table() {
@@ -215,6 +276,8 @@ std::vector<OpCase> op_table() {
   add_normalization(cases);
   add_pooling(cases);
   add_losses(cases);
+  add_convolutions(cases);
+  add_products(cases);
   return cases;
 }
 
