@@ -6,12 +6,10 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <optional>
 
 #include <fathom/autograd/backward.hpp>
 #include <fathom/autograd/function.hpp>
-#include <fathom/autograd/scopes.hpp>
-#include <fathom/core/check.hpp>
+#include <fathom/core/error.hpp>
 #include <fathom/core/random.hpp>
 
 namespace fathom {
@@ -36,7 +34,6 @@ class Checker {
  public:
   Checker(const CheckedFunctions& function, const Arrays& inputs, const GradientCheckOptions& options)
       : function_(function), inputs_(inputs), options_(options), random_(options.seed) {
-    ArgumentCheck check("gradient check");
     for (std::size_t i = 0; i < inputs.size(); ++i) {
       if (inputs[i].dtype() != DType::float64) {
         throw DTypeError(
@@ -199,11 +196,11 @@ void Checker::find_kink(const std::array<Arrays, 5>& samples, const std::string&
       const bool kink =
           finite < 5 || (range > kFlat * scale && parabola_residual(y) > options_.kink_tolerance * range);
       if (!kink) continue;
-      throw Failure{
-          fmt::format("not differentiable here: output {} element {} has a kink within {} steps of {:g} {}\n"
-                      "  values     {:.10g}  {:.10g}  {:.10g}  {:.10g}  {:.10g}\n"
-                      "  hint: keep the inputs ten steps away from kinks and ties",
-                      k, j, 1, options_.step, where, y[0], y[1], y[2], y[3], y[4])};
+      throw Failure{fmt::format(
+          "not differentiable here: output {} element {} has a kink within {:g} of this point {}\n"
+          "  values     {:.10g}  {:.10g}  {:.10g}  {:.10g}  {:.10g}\n"
+          "  hint: keep the inputs ten steps away from kinks and ties",
+          k, j, options_.step, where, y[0], y[1], y[2], y[3], y[4])};
     }
   }
 }
