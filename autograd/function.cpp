@@ -102,62 +102,67 @@ Variable Function::output(std::size_t i) const {
   return Variable(std::move(state));
 }
 
-Variables apply(std::shared_ptr<Function> function, std::span<const Variable> inputs) {
-  Function& f = *function;
-  if (f.serial_ != 0)
-    throw GraphError(fmt::format("{}: a function object can be applied only once", f.name()));
+Arrays Function::data_of(std::span<const Variable> inputs) const {
+  if (serial_ != 0) throw GraphError(fmt::format("{}: a function object can be applied only once", name()));
   if (inputs.size() > Wanted::kMaxInputs) {
-    throw GraphError(fmt::format("{}: at most {} inputs are possible (got {})", f.name(), Wanted::kMaxInputs,
+    throw GraphError(fmt::format("{}: at most {} inputs are possible (got {})", name(), Wanted::kMaxInputs,
                                  inputs.size()));
   }
   Arrays arrays;
   arrays.reserve(inputs.size());
-  bool record = false;
-  for (std::size_t i = 0; i < inputs.size(); ++i) {
-    if (!inputs[i].defined()) {
+  for (const Variable& input : inputs) {
+    if (!input.defined()) {
       throw GraphError(fmt::format(
           "{}: input {} must not be undefined\n  hint: Variable{{}} is legal for optional arguments only",
-          f.name(), i));
+          name(), arrays.size()));
     }
-    arrays.push_back(inputs[i].data());
-    record = record || inputs[i].requires_grad();
+    arrays.push_back(input.data());
   }
-  record = record && is_recording();
+  return arrays;
+}
 
-  const std::vector<FunctionHook*> hooks = detail::function_hooks();
-  for (FunctionHook* hook : hooks) hook->before_forward(f, arrays);
-  Arrays outputs = f.forward(arrays);
-  for (FunctionHook* hook : hooks) hook->after_forward(f, arrays, outputs);
+void Function::record(std::span<const Variable> inputs, const Arrays& arrays, const Arrays& outputs) {
+  for (Saved& saved : saved_) {
+    saved.array = saved.is_output ? outputs[saved.index] : arrays[saved.index];
+    saved.version = saved.array.version();
+  }
+  inputs_.reserve(inputs.size());
+  for (const Variable& input : inputs) {
+    inputs_.push_back(input.state_->node);
+    const std::shared_ptr<Function>& creator = input.creator();
+    if (creator != nullptr) rank_ = std::max(rank_, creator->rank_ + 1);
+  }
+}
+
+Variables Function::apply_to(std::span<const Variable> inputs) {
+  const Arrays arrays = data_of(inputs);
+  const bool is_recorded =
+      is_recording() &&
+      std::any_of(inputs.begin(), inputs.end(), [](const Variable& input) { return input.requires_grad(); });
+  const std::vector<FunctionHook*>& hooks = detail::function_hooks();
+  for (FunctionHook* hook : hooks) hook->before_forward(*this, arrays);
+  Arrays outputs = forward(arrays);
+  for (FunctionHook* hook : hooks) hook->after_forward(*this, arrays, outputs);
 
   thread_local std::uint64_t next_serial = 1;
-  f.serial_ = next_serial++;
-  if (record) {
-    for (Function::Saved& saved : f.saved_) {
-      saved.array = saved.is_output ? outputs[saved.index] : arrays[saved.index];
-      saved.version = saved.array.version();
-    }
-    f.inputs_.reserve(inputs.size());
-    for (const Variable& input : inputs) {
-      f.inputs_.push_back(input.state_->node);
-      const std::shared_ptr<Function>& creator = input.creator();
-      if (creator != nullptr) f.rank_ = std::max(f.rank_, creator->rank_ + 1);
-    }
+  serial_ = next_serial++;
+  if (is_recorded) {
+    record(inputs, arrays, outputs);
   } else {
-    f.saved_.clear();
+    saved_.clear();
   }
-
   Variables results;
   results.reserve(outputs.size());
-  for (std::size_t i = 0; i < outputs.size(); ++i) {
+  for (Array& output : outputs) {
     auto state = std::make_shared<detail::VariableState>();
-    state->data = std::move(outputs[i]);
-    if (record) {
+    state->data = std::move(output);
+    if (is_recorded) {
       state->node = std::make_shared<detail::Node>();
       state->node->shape = state->data.shape();
       state->node->dtype = state->data.dtype();
-      state->node->creator = function;
-      state->node->output_index = i;
-      f.outputs_.push_back(state->node);
+      state->node->creator = shared_from_this();
+      state->node->output_index = outputs_.size();
+      outputs_.push_back(state->node);
     }
     results.push_back(Variable(std::move(state)));
   }

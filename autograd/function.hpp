@@ -84,6 +84,11 @@ class FATHOM_EXPORT Function : public std::enable_shared_from_this<Function> {
   virtual void backward_arrays(const Wanted& wanted, std::span<const Array> gys,
                                std::span<GradientSink> into);
 
+  /// Runs the function on `inputs` and records it when one of them requires a gradient and recording is on.
+  /// Throws GraphError for an undefined input or a function applied before. If forward throws, nothing is
+  /// recorded.
+  [[nodiscard]] Variables apply_to(std::span<const Variable> inputs);
+
   [[nodiscard]] std::span<const std::shared_ptr<detail::Node>> inputs() const { return inputs_; }
   /// Number of the application, in order of creation in this thread.
   [[nodiscard]] std::uint64_t serial() const { return serial_; }
@@ -106,7 +111,6 @@ class FATHOM_EXPORT Function : public std::enable_shared_from_this<Function> {
   [[nodiscard]] const Array& output_array(std::size_t i) const;
 
  private:
-  friend FATHOM_EXPORT Variables apply(std::shared_ptr<Function> function, std::span<const Variable> inputs);
   friend class detail::GraphEngine;
 
   struct Saved {
@@ -116,6 +120,8 @@ class FATHOM_EXPORT Function : public std::enable_shared_from_this<Function> {
     std::uint64_t version = 0;
   };
   [[nodiscard]] const Saved& saved(std::size_t index, bool is_output) const;
+  [[nodiscard]] Arrays data_of(std::span<const Variable> inputs) const;
+  void record(std::span<const Variable> inputs, const Arrays& arrays, const Arrays& outputs);
   static void unlink(std::vector<std::shared_ptr<detail::Node>> nodes) noexcept;
 
   std::vector<std::shared_ptr<detail::Node>> inputs_;
@@ -126,16 +132,11 @@ class FATHOM_EXPORT Function : public std::enable_shared_from_this<Function> {
   bool released_ = false;
 };
 
-/// Runs `function` on `inputs` and records it when one of them requires a gradient and recording is on.
-/// Throws GraphError for an undefined input. If forward throws, nothing is recorded.
-[[nodiscard]] FATHOM_EXPORT Variables apply(std::shared_ptr<Function> function,
-                                            std::span<const Variable> inputs);
-
 /// Makes a function of type F from `options` and applies it; for functions with one output.
 template <class F, class... Options>
 [[nodiscard]] Variable apply(std::initializer_list<Variable> inputs, Options&&... options) {
-  return fathom::apply(std::make_shared<F>(std::forward<Options>(options)...),
-                       std::span(inputs.begin(), inputs.size()))[0];
+  return std::make_shared<F>(std::forward<Options>(options)...)
+      ->apply_to(std::span(inputs.begin(), inputs.size()))[0];
 }
 
 }  // namespace fathom

@@ -270,8 +270,8 @@ GradientReport Checker::run(const Arrays& gys) {
         if (is_fixed(options_, i) && gradients_[i].defined())
           throw Failure{fmt::format("input {} is fixed but got a gradient", i)};
       }
+      if (options_.every_element) check_elements();  // first: it can say which element is wrong
       check_direction();
-      if (options_.every_element) check_elements();
     }
   } catch (const Failure& failure) {
     return {false, fmt::format("{}: {}", name_.empty() ? "gradient check" : name_, failure.text)};

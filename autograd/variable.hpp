@@ -76,7 +76,6 @@ class FATHOM_EXPORT Variable {
   std::shared_ptr<detail::VariableState> state_;
   friend class Function;
   friend class detail::GraphEngine;
-  friend FATHOM_EXPORT Variables apply(std::shared_ptr<Function> function, std::span<const Variable> inputs);
 };
 
 /// A leaf that a layer holds and an optimiser changes. Copying makes an independent parameter with equal data

@@ -136,7 +136,7 @@ class BatchNormalizationGrad final : public Function {
   static void add(Variable& total, const Variable& term) { total = total.defined() ? total + term : term; }
   [[nodiscard]] Variable wide(const Variable& channels) const { return reshape(channels, n_.layout.wide); }
   [[nodiscard]] Variables gradients(const Variable& x, const Variable& gamma, const Variable& gy) const {
-    return fathom::apply(std::make_shared<BatchNormalizationGrad>(n_), std::array{x, gamma, gy});
+    return std::make_shared<BatchNormalizationGrad>(n_)->apply_to(std::array{x, gamma, gy});
   }
 
   /// The part that `u`, the gradient of gx, brings.
@@ -180,8 +180,7 @@ class BatchNormalization final : public Function {
   }
 
   Variables backward(const Wanted&, std::span<const Variable> gys) override {
-    return fathom::apply(std::make_shared<BatchNormalizationGrad>(n_),
-                         std::array{input(0), input(1), gys[0]});
+    return std::make_shared<BatchNormalizationGrad>(n_)->apply_to(std::array{input(0), input(1), gys[0]});
   }
 
   bool has_backward_arrays() const override { return true; }
@@ -248,7 +247,7 @@ Variable batch_normalization(const Variable& x, const Variable& gamma, const Var
   std::shared_ptr<BatchNormalization> function;
   Variable y = plan.run(x, [&](const Variable& together, const Layout& layout) {
     function = std::make_shared<BatchNormalization>(Normalized{layout, options.eps, nullptr});
-    return fathom::apply(function, std::array{together, gamma, beta})[0];
+    return function->apply_to(std::array{together, gamma, beta})[0];
   });
   const std::int64_t averaged = plan.layout.geometry.averaged();
   if (running != nullptr && averaged > 0) {

@@ -171,7 +171,7 @@ TEST_CASE("grad runs only the functions that lead to what is asked for", "[engin
 
 TEST_CASE("several outputs, of which some get no gradient or are gone", "[engine]") {
   const Variable x = leaf(3);
-  Variables ys = apply(std::make_shared<Twice>(), std::span(&x, 1));
+  Variables ys = std::make_shared<Twice>()->apply_to(std::span(&x, 1));
   SECTION("both") {
     backward(multiply(ys[0], ys[1]));
     CHECK(x.grad().item() == 6);
@@ -282,6 +282,6 @@ TEST_CASE("an exception in a function leaves graph, gradients and pool usable", 
 TEST_CASE("a function object is applied once", "[engine]") {
   const auto f = std::make_shared<Multiply>();
   const Variables in = {leaf(1), leaf(2)};
-  static_cast<void>(apply(f, in));
-  CHECK_THROWS_WITH(apply(f, in), "multiply: a function object can be applied only once");
+  static_cast<void>(f->apply_to(in));
+  CHECK_THROWS_WITH(f->apply_to(in), "multiply: a function object can be applied only once");
 }
