@@ -95,7 +95,8 @@ TEST_CASE("a second order that is cut off is found by the second-order check alo
 }
 
 TEST_CASE("the full mode names input and element", "[gradient_check]") {
-  const GradientReport report = check_backward(square(Faulty::Fault::one_element), {kX}, {.every_element = true});
+  const GradientReport report =
+      check_backward(square(Faulty::Fault::one_element), {kX}, {.every_element = true});
   CHECK_FALSE(report);
   CHECK_THAT(report.text, Contains("faulty_square: gradients differ: backward, 1 of 6 elements\n"
                                    "  input 0 element [1, 1]: numeric "));
