@@ -85,11 +85,12 @@ class SoftmaxCrossEntropy final : public Function {
     const bool weight_changed =
         problem_.class_weight.defined() && problem_.class_weight.version() != weight_version_;
     if (problem_.t.version() == t_version_ && !weight_changed) return;
+    const std::string_view changed = weight_changed ? "class_weight" : "t";
     throw GraphError(
         fmt::format("softmax_cross_entropy: {} was changed in place after forward, so its gradient would be "
-                    "wrong\n  hint: call "
-                    "backward before reusing the array, or give a copy()",
-                    weight_changed ? "class_weight" : "t"));
+                    "wrong\n  {}: {}\n  "
+                    "hint: run backward before changing it, or give a copy()",
+                    changed, changed, describe(weight_changed ? problem_.class_weight : problem_.t)));
   }
 
   Problem problem_;

@@ -9,17 +9,14 @@
 #include <fathom/core/random.hpp>
 #include <fathom/ops/activation.hpp>
 #include <fathom/ops/arithmetic.hpp>
-#include <fathom/ops/batch_normalization.hpp>
 #include <fathom/ops/convolution_2d.hpp>
 #include <fathom/ops/convolution_2d/nodes.hpp>
 #include <fathom/ops/deconvolution_2d.hpp>
 #include <fathom/ops/depthwise_convolution_2d.hpp>
 #include <fathom/ops/linear.hpp>
 #include <fathom/ops/matmul.hpp>
-#include <fathom/ops/pooling_2d.hpp>
 #include <fathom/ops/reduction.hpp>
 #include <fathom/ops/shape.hpp>
-#include <fathom/ops/softmax_cross_entropy.hpp>
 #include <support/convolution.hpp>
 
 namespace fathom::test {
@@ -148,66 +145,6 @@ void add_depthwise(Cases& cases) {
                      {distinct({2, 3, 5, 6}, 20), distinct({2, 3, 3, 2}, 21), distinct({6}, 22)}});
   }
   cases.back().inputs.pop_back();
-}
-
-void add_normalization(Cases& cases) {
-  const auto named = [](const std::optional<Axes>& axis) {
-    return axis ? fmt::format(" axis {}", fmt::join(*axis, ", ")) : "";
-  };
-  const std::vector<std::pair<Shape, std::optional<Axes>>> shapes{
-      {{4, 3}, std::nullopt}, {{2, 3, 2, 3}, std::nullopt}, {{3, 2, 4}, Axes{0}}, {{2, 3, 4}, Axes{0, 2}}};
-  for (const auto& [shape, axis] : shapes) {
-    const Shape channels = shape == Shape{3, 2, 4} ? Shape{2, 4} : Shape{3};
-    const Array positive = uniform({33, 0}, channels, 0.5, 1.5, DType::float64);
-    cases.push_back({"batch_normalization " + to_string(shape) + named(axis),
-                     [axis = axis](const In& in) {
-                       return ops::batch_normalization(in[0], in[1], in[2], nullptr, {.axis = axis});
-                     },
-                     {distinct(shape, 30), nonzero(channels, 31), distinct(channels, 32)}});
-    cases.push_back({"fixed_batch_normalization " + to_string(shape) + named(axis),
-                     [axis = axis](const In& in) {
-                       return ops::fixed_batch_normalization(in[0], in[1], in[2], in[3], in[4],
-                                                             {.axis = axis});
-                     },
-                     {distinct(shape, 30), nonzero(channels, 31), distinct(channels, 32),
-                      distinct(channels, 34), positive}});
-  }
-}
-
-void add_pooling(Cases& cases) {
-  const auto pooling = [&](const std::string& name, std::function<Variable(const Variable&)> op) {
-    cases.push_back(
-        {name, [op = std::move(op)](const In& in) { return op(in[0]); }, {distinct({2, 3, 5, 6}, 40)}});
-  };
-  pooling("max_pooling_2d", [](const Variable& x) { return ops::max_pooling_2d(x); });
-  pooling("max_pooling_2d overlapping, padded", [](const Variable& x) {
-    return ops::max_pooling_2d(x, {.kernel = {3, 2}, .stride = Pair2{2, 1}, .pad = 1});
-  });
-  pooling("max_pooling_2d without cover_all",
-          [](const Variable& x) { return ops::max_pooling_2d(x, {.kernel = 2, .cover_all = false}); });
-  pooling("average_pooling_2d", [](const Variable& x) { return ops::average_pooling_2d(x); });
-  pooling("average_pooling_2d overlapping, padded", [](const Variable& x) {
-    return ops::average_pooling_2d(x, {.kernel = 3, .stride = Pair2{1, 2}, .pad = {1, 0}});
-  });
-  pooling("global_average_pooling_2d", [](const Variable& x) { return ops::global_average_pooling_2d(x); });
-}
-
-void add_losses(Cases& cases) {
-  const Array labels = Array::from<std::int64_t>({2, -1, 0, 3}, {2, 2});
-  const Array weights = Array::from({1.0, 0.5, 2.0, 1.5}, {4});
-  const auto loss = [&](const std::string& name, const ops::SoftmaxCrossEntropyOptions& options,
-                        const Array& weight) {
-    cases.push_back({"softmax_cross_entropy" + name,
-                     [=](const In& in) {
-                       const Array typed = weight.defined() ? weight.astype(in[0].dtype()) : weight;
-                       return ops::softmax_cross_entropy(in[0], labels, options, typed);
-                     },
-                     {distinct({2, 4, 2}, 50)}});
-  };
-  loss("", {}, {});
-  loss(" of the batch", {.normalize = false}, {});
-  loss(" without reduction", {.reduce = ops::Reduce::no}, {});
-  loss(" with class weights", {}, weights);
 }
 
 void add_convolutions(Cases& cases) {
