@@ -7,22 +7,27 @@ namespace fathom::ops {
 
 /// `.stride = 2` means {2, 2}; each is a number or {vertical, horizontal}.
 struct DepthwiseConvolution2DOptions {
-  Pair2 stride = 1;
-  Pair2 pad = 0;  ///< zeros on both sides
-  Pair2 dilation = 1;
+  Pair2 stride = 1;    ///< at least 1
+  Pair2 pad = 0;       ///< zeros on both sides
+  Pair2 dilation = 1;  ///< pixels from one tap to the next, at least 1
 };
 
-/// Two-dimensional depthwise convolution (correlation, as convolution_2d): every input channel is filtered by its own
-/// kernels and the results are concatenated, not added up.
+/// Two-dimensional depthwise convolution (correlation, as convolution_2d): every input channel is filtered by
+/// its own kernels and the results are concatenated, not added up.
 ///
-///     y[n, c*cM + m, i, j] = b[c*cM + m] + sum_{p,q} x[n, c, i*s + p*d - pad, j*s + q*d - pad] * W[m, c, p, q]
+///     y[n, c*cM + m, i, j] = b[c*cM + m]
+///                            + sum_{p,q} x[n, c, i*s + p*d - pad, j*s + q*d - pad] * W[m, c, p, q]
 ///
-/// @param x (n, cI, h, w)   @param W (cM, cI, kH, kW); cM is the channel multiplier   @param b (cM*cI) or absent
+/// @param x (n, cI, h, w); n may be 0   @param W (cM, cI, kH, kW); cM is the channel multiplier
+/// @param b (cM*cI) or absent
 /// @return (n, cI*cM, hO, wO), hO = (h + 2*pad - (kH - 1)*dilation - 1) / stride + 1, likewise wO
-/// @throws ShapeError, DTypeError, ValueError with all arguments
-/// Differentiable any number of times with respect to x, W and b.
+/// @throws ShapeError, DTypeError, ValueError; GraphError for an undefined x or W
+///
+/// Differentiable any number of times with respect to x, W and b. A NaN or infinity reaches exactly the
+/// results whose windows see it. Example: examples/030_depthwise.cpp.
 /// Source: L. Sifre, Rigid-motion scattering for image classification, 2014.
-[[nodiscard]] FATHOM_EXPORT Variable depthwise_convolution_2d(const Variable& x, const Variable& W, const Variable& b = {},
-                                                              const DepthwiseConvolution2DOptions& options = {});
+[[nodiscard]] FATHOM_EXPORT Variable
+depthwise_convolution_2d(const Variable& x, const Variable& W, const Variable& b = {},
+                         const DepthwiseConvolution2DOptions& options = {});
 
 }  // namespace fathom::ops

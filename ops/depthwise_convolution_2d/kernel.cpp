@@ -46,8 +46,9 @@ Variant select(const Geometry& g) {
   const std::int64_t size = g.kernel_y;
   const bool is_square = g.kernel_x == size && g.stride_x == g.stride_y;
   const bool is_dense = g.dilation_y == 1 && g.dilation_x == 1;
-  // Further out than one kernel the fast loops would read more than the slack around an array.
-  const bool is_near = g.pad_x < size;
+  // The fast loops read vectors of up to 64 bytes that begin left of the image. With less padding than taps
+  // and two columns at least, these end within the slack around an array.
+  const bool is_near = g.pad_x < size && g.width > 1;
   if (!is_square || !is_dense || !is_near) return Variant::general;
   if (size == 3 && g.stride_x == 1) return Variant::k3s1;
   if (size == 3 && g.stride_x == 2) return Variant::k3s2;

@@ -99,6 +99,16 @@ template <class T>
   return Batch<T>::load_aligned(buffer);
 }
 
+/// The sums of lanes 2i and 2i + 1: a vector of half the length.
+template <class T>
+[[gnu::always_inline]] inline auto pair_sums(Batch<T> v) {
+  return [&]<int... i>(std::integer_sequence<int, i...>) {
+    return __builtin_shufflevector(v.data, v.data, 2 * i...) +
+           __builtin_shufflevector(v.data, v.data, 2 * i + 1 ...);
+  }
+  (std::make_integer_sequence<int, lanes<T> / 2>{});
+}
+
 /// Writes the sums of S neighbouring lanes, the first `count` of them and nothing else.
 template <int S, class T>
 [[gnu::always_inline]] inline void store_sums(T* to, Batch<T> v, std::int64_t count) {
@@ -106,12 +116,12 @@ template <int S, class T>
     store_lanes(to, v, count);
   } else {
     constexpr int half = lanes<T> / 2;
-    const Batch<T> sums = v + shuffle<T>(v, v, [](int i) { return i ^ 1; });
-    alignas(Batch<T>) T buffer[lanes<T>];
-    shuffle<T>(sums, sums, [](int i) { return 2 * i % lanes<T>; }).store_aligned(buffer);
+    const auto sums = pair_sums<T>(v);
     if (count == half) {
-      std::memcpy(to, buffer, half * sizeof(T));
+      std::memcpy(to, &sums, sizeof sums);
     } else if constexpr (half > 1) {
+      T buffer[half];
+      std::memcpy(buffer, &sums, sizeof sums);
       copy_short<half / 2>(to, buffer, count);
     }
   }
