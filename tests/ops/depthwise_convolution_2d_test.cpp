@@ -140,16 +140,29 @@ TEST_CASE("depthwise_convolution_2d's gradients for some inputs alone", "[depthw
   CHECK(check_double_backward(function_of(options), inputs, {.no_grads = no_grads}));
 }
 
-TEST_CASE("depthwise_convolution_2d's third derivative", "[depthwise_convolution_2d]") {
-  // Of y = x * W on one pixel, L = y^3: d3L/dx3 = 6 W^3.
+TEST_CASE("depthwise_convolution_2d's third derivatives", "[depthwise_convolution_2d]") {
+  // On one pixel y = x * W, so L = y^3 has the derivatives of x^3 times those of W^3. Taken one by one with a
+  // graph, they pass through every gradient of every one of the three functions.
+  const std::string order = GENERATE("xxx", "xxW", "xWx", "xWW", "Wxx", "WxW", "WWx", "WWW");
   const Variable x{Array::full({1, 1, 1, 1}, 2, DType::float64), true};
-  const Variable W{Array::full({1, 1, 1, 1}, 3, DType::float64)};
+  const Variable W{Array::full({1, 1, 1, 1}, 3, DType::float64), true};
   const Variable y = depthwise_convolution_2d(x, W);
   Variable derivative = ops::sum(y * y * y);
-  for (int order = 0; order < 3; ++order) {
-    derivative = ops::sum(grad({derivative}, {x}, {}, {.create_graph = true})[0]);
+  const bool create_graph = GENERATE(false, true);  // in the last step: backward_arrays or backward
+  for (std::size_t i = 0; i < order.size(); ++i) {
+    const bool record = i + 1 < order.size() || create_graph;
+    derivative = ops::sum(grad({derivative}, {order[i] == 'x' ? x : W}, {}, {.create_graph = record})[0]);
   }
-  CHECK(derivative.item() == Approx(6 * 27));
+  const auto cube = [&](double value, char name) {  // value^3, differentiated as often as `order` says
+    double result = value * value * value;
+    double power = 3;
+    for (char c : order) {
+      if (c == name) result *= power-- / value;
+    }
+    return result;
+  };
+  CAPTURE(order, create_graph);
+  CHECK(derivative.item() == Approx(cube(2, 'x') * cube(3, 'W')));
 }
 
 TEST_CASE("depthwise gradients add up in the buffers of the leaves", "[depthwise_convolution_2d]") {
