@@ -24,29 +24,30 @@ constexpr int64_t kLanes = static_cast<int64_t>(Batch<T>::size);
 template <class T>
 constexpr int64_t kRows = sizeof(T) * Batch<T>::size >= 64 ? 12 : 6;
 
+// The loops over a tile are unrolled by request: the compiler's own count would leave the sums in memory.
 template <class T, int R, int V>
 void tile(int64_t depth, const T* a, int64_t row_step, int64_t step, const T* b, const T* from,
           int64_t from_step, T* to, int64_t to_step) {
-  Batch<T> sum[R][V];
-  for (int r = 0; r < R; ++r) {
-    for (int v = 0; v < V; ++v) sum[r][v] = Batch<T>(T(0));
-  }
+  Batch<T> sum[R * V];
+#pragma GCC unroll 24
+  for (int i = 0; i < R * V; ++i) sum[i] = Batch<T>(T(0));
   for (int64_t p = 0; p < depth; ++p, a += step, b += 2 * kLanes<T>) {
     Batch<T> right[V];
     for (int v = 0; v < V; ++v) right[v] = Batch<T>::load_unaligned(b + v * kLanes<T>);
+#pragma GCC unroll 12
     for (int r = 0; r < R; ++r) {
       const Batch<T> left(a[r * row_step]);
-      for (int v = 0; v < V; ++v) sum[r][v] = xsimd::fma(left, right[v], sum[r][v]);
+      for (int v = 0; v < V; ++v) sum[r * V + v] = xsimd::fma(left, right[v], sum[r * V + v]);
     }
   }
   if (from != nullptr) {
-    for (int r = 0; r < R; ++r) {
-      for (int v = 0; v < V; ++v) sum[r][v] += Batch<T>::load_unaligned(from + r * from_step + v * kLanes<T>);
+#pragma GCC unroll 24
+    for (int i = 0; i < R * V; ++i) {
+      sum[i] += Batch<T>::load_unaligned(from + i / V * from_step + i % V * kLanes<T>);
     }
   }
-  for (int r = 0; r < R; ++r) {
-    for (int v = 0; v < V; ++v) sum[r][v].store_unaligned(to + r * to_step + v * kLanes<T>);
-  }
+#pragma GCC unroll 24
+  for (int i = 0; i < R * V; ++i) sum[i].store_unaligned(to + i / V * to_step + i % V * kLanes<T>);
 }
 
 template <class T>
