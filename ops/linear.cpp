@@ -8,6 +8,7 @@
 #include <fathom/core/gemm.hpp>
 #include <fathom/core/gemm/matrix.hpp>
 #include <fathom/core/reduce.hpp>
+#include <fathom/ops/argument.hpp>
 #include <fathom/ops/matmul.hpp>
 #include <fathom/ops/reduction.hpp>
 #include <fathom/ops/shape.hpp>
@@ -87,13 +88,9 @@ class Linear final : public Function {
 };
 
 void check_linear(const Variable& x, const Variable& W, const Variable& b, std::int64_t n_batch_axes) {
-  static const Array undefined;
-  const auto array = [](const Variable& variable) -> const Array& {
-    return variable.defined() ? variable.data() : undefined;
-  };
   ArgumentCheck check("linear");
-  check.argument("x", array(x), "(n..., d...)").floating();
-  check.argument("W", array(W), "(out, in)").same_dtype().rank(2);
+  check.argument("x", detail::array_or_undefined(x), "(n..., d...)").floating();
+  check.argument("W", detail::array_or_undefined(W), "(out, in)").same_dtype().rank(2);
   if (b.defined()) check.argument("b", b.data(), "(out)").same_dtype().rank(1);
   check.at_least("n_batch_axes", n_batch_axes, 1);
   const auto axes = static_cast<std::int64_t>(x.rank());

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <fathom/core/check.hpp>
+#include <fathom/ops/argument.hpp>
 
 namespace fathom::ops::detail {
 namespace {
@@ -46,13 +47,9 @@ std::int64_t output_size(const ArgumentCheck& check, char axis, std::int64_t siz
 
 ConvolutionGeometry check_convolution_2d(const Variable& x, const Variable& W, const Variable& b,
                                          const Convolution2DOptions& options) {
-  static const Array undefined;
-  const auto array = [](const Variable& variable) -> const Array& {
-    return variable.defined() ? variable.data() : undefined;
-  };
   ArgumentCheck check("convolution_2d");
-  check.argument("x", array(x), "(n, cI, h, w)").floating().rank(4);
-  check.argument("W", array(W), "(cO, cI/groups, kH, kW)").same_dtype().rank(4);
+  check.argument("x", array_or_undefined(x), "(n, cI, h, w)").floating().rank(4);
+  check.argument("W", array_or_undefined(W), "(cO, cI/groups, kH, kW)").same_dtype().rank(4);
   if (b.defined()) check.argument("b", b.data(), "(cO)").same_dtype().rank(1);
   check.at_least("stride", options.stride, 1)
       .at_least("pad", options.pad, 0)

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include <fathom/core/check.hpp>
+#include <fathom/ops/argument.hpp>
 #include <fathom/ops/convolution_2d/check.hpp>
 
 namespace fathom::ops::detail {
@@ -46,13 +47,9 @@ std::int64_t output_size(const ArgumentCheck& check, char axis, std::int64_t siz
 
 ConvolutionGeometry check_deconvolution_2d(const Variable& x, const Variable& W, const Variable& b,
                                            const Deconvolution2DOptions& options) {
-  static const Array undefined;
-  const auto array = [](const Variable& variable) -> const Array& {
-    return variable.defined() ? variable.data() : undefined;
-  };
   ArgumentCheck check("deconvolution_2d");
-  check.argument("x", array(x), "(n, cI, h, w)").floating().rank(4);
-  check.argument("W", array(W), "(cI, cO/groups, kH, kW)").same_dtype().rank(4);
+  check.argument("x", array_or_undefined(x), "(n, cI, h, w)").floating().rank(4);
+  check.argument("W", array_or_undefined(W), "(cI, cO/groups, kH, kW)").same_dtype().rank(4);
   if (b.defined()) check.argument("b", b.data(), "(cO)").same_dtype().rank(1);
   check.at_least("stride", options.stride, 1)
       .at_least("pad", options.pad, 0)
