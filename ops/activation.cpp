@@ -10,18 +10,11 @@ namespace fathom::ops {
 
 using detail::elementwise;
 using detail::Keeps;
+using detail::locally_constant;
 
 namespace {
 
-template <class T>
-T step(T y) {
-  return y > 0 ? T{1} : T{0};
-}
-
-/// A constant: its derivative is zero wherever it has one.
-Variable step(const Variable& y) {
-  return Variable{map("relu", y.data(), [](auto element) { return step(element); })};
-}
+constexpr auto is_positive = [](auto x) { return static_cast<decltype(x)>(x > 0); };
 
 struct Relu {
   static constexpr std::string_view name = "relu";
@@ -30,7 +23,7 @@ struct Relu {
   T value(T x) const {
     return x <= 0 ? T{0} : x;
   }
-  auto gradient(const auto& gy, const auto& y) const { return gy * step(y); }
+  auto gradient(const auto& gy, const auto& y) const { return gy * locally_constant(y, is_positive); }
 };
 
 struct Sigmoid {

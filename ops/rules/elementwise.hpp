@@ -22,6 +22,17 @@ enum class Keeps : std::uint8_t { nothing, inputs, output };
 template <class V>
 using Constant = std::conditional_t<std::is_same_v<V, Variable>, double, V>;
 
+/// f(x) for a factor whose derivative is zero wherever it has one, such as a mask or a sign: a number for a
+/// number, a constant for a Variable.
+template <class V, class F>
+[[nodiscard]] V locally_constant(const V& x, F f) {
+  if constexpr (std::is_same_v<V, Variable>) {
+    return Variable{map("locally_constant", x.data(), f)};
+  } else {
+    return f(x);
+  }
+}
+
 /// An elementwise op of one input, or of two with NumPy's broadcasting, made from a rule:
 ///
 ///     struct Sigmoid {
