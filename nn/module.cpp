@@ -23,7 +23,7 @@ class Walker : public MemberVisitor {
   void module(std::string_view name, Module& module) final {
     const std::size_t length = prefix_.size();
     const std::string path = join(name);
-    if (!enter(path, module)) return;
+    enter(path, module);
     prefix_ = path;
     module.visit_members(*this);
     prefix_.resize(length);
@@ -35,8 +35,8 @@ class Walker : public MemberVisitor {
     if (!path.empty()) path += '.';
     return path += name;
   }
-  /// Whether to go on inside `module`.
-  virtual bool enter(const std::string& /*path*/, Module& /*module*/) { return true; }
+  /// Sees each module before its members.
+  virtual void enter(const std::string& /*path*/, Module& /*module*/) {}
 
  private:
   std::string prefix_;
@@ -60,19 +60,15 @@ class BufferCollector final : public Walker {
 
 class ModuleCollector final : public Walker {
  public:
-  bool enter(const std::string& path, Module& module) override {
-    found.push_back({path, &module});
-    return true;
-  }
+  void enter(const std::string& path, Module& module) override { found.push_back({path, &module}); }
   std::vector<NamedModule> found;
 };
 
 class PathFinder final : public Walker {
  public:
   explicit PathFinder(const Module& target) : target_(&target) {}
-  bool enter(const std::string& path, Module& module) override {
+  void enter(const std::string& path, Module& module) override {
     if (&module == target_) found = path;
-    return found.empty();
   }
   std::string found;
 
