@@ -7,6 +7,8 @@
 #include <fathom/core/random.hpp>
 #include <fathom/core/threads.hpp>
 
+#include "support/restore.hpp"
+
 using namespace fathom;
 
 namespace {
@@ -101,10 +103,9 @@ TEST_CASE("SGD steps many parameters of both dtypes, the same bits for any numbe
     for (const Parameter& p : parameters) after.push_back(p.data());
     return after;
   };
-  const int before = num_threads();
+  const test::RestoreSettings restore;
   const Arrays one = run(1);
   const Arrays three = run(3);
-  set_num_threads(before);
 
   for (std::size_t i = 0; i < one.size(); ++i) CHECK(identical(one[i], three[i]));
   // Against the formula, one element of each large one.

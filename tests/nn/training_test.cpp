@@ -16,6 +16,8 @@
 #include <fathom/nn/sequential.hpp>
 #include <fathom/ops/softmax_cross_entropy.hpp>
 
+#include "support/restore.hpp"
+
 using namespace fathom;
 
 namespace {
@@ -107,11 +109,10 @@ TEST_CASE("a small net learns, and every step gives its memory back", "[training
 }
 
 TEST_CASE("training gives the same bits for any number of threads", "[training]") {
-  const int before = num_threads();
+  const test::RestoreSettings restore;
   const Arrays one = weights_after(1);
   const int threads = GENERATE(2, 3);
   const Arrays more = weights_after(threads);
-  set_num_threads(before);
   REQUIRE(one.size() == more.size());
   for (std::size_t i = 0; i < one.size(); ++i) {
     INFO("array " << i << ", " << threads << " threads");
