@@ -29,7 +29,14 @@ double Initializer::scale(const Shape& shape, const Fans& given) const {
   }
   const auto in = static_cast<double>(fans.in);
   const auto out = static_cast<double>(fans.out);
-  return factor_ / std::sqrt(scaling_ == Scaling::fan_in ? in : (in + out) / 2);
+  switch (scaling_) {
+    case Scaling::fan_in:
+      return factor_ / std::sqrt(in);
+    case Scaling::fan_out:
+      return factor_ / std::sqrt(out);
+    default:
+      return factor_ / std::sqrt((in + out) / 2);
+  }
 }
 
 Array Initializer::operator()(RandomKey key, const Shape& shape, const Fans& fans, DType dtype) const {

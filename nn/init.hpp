@@ -26,7 +26,7 @@ struct Fans {
 class FATHOM_EXPORT Initializer {
  public:
   enum class Distribution : std::uint8_t { constant, normal, uniform };
-  enum class Scaling : std::uint8_t { none, fan_in, fan_average };
+  enum class Scaling : std::uint8_t { none, fan_in, fan_out, fan_average };
 
   constexpr Initializer(Distribution distribution, double factor, Scaling scaling = Scaling::none)
       : factor_(factor), distribution_(distribution), scaling_(scaling) {}
@@ -43,6 +43,14 @@ class FATHOM_EXPORT Initializer {
   [[nodiscard]] constexpr Initializer with_fans(Fans (*fans_of)(const Shape&)) const {
     Initializer changed = *this;
     changed.fans_of_ = fans_of;
+    return changed;
+  }
+
+  /// The same with the other fan: `init::he_normal().by_fan_out()` keeps the deviation of gradients on their
+  /// way back instead of that of outputs. Rules with both fans or none stay as they are.
+  [[nodiscard]] constexpr Initializer by_fan_out() const {
+    Initializer changed = *this;
+    if (scaling_ == Scaling::fan_in) changed.scaling_ = Scaling::fan_out;
     return changed;
   }
 

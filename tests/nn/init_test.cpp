@@ -60,6 +60,8 @@ TEST_CASE("initialisers have the scale of their formula", "[init]") {
       {nn::init::he_normal(), 0.2721655269759087, 0.2721655269759087},
       {nn::init::he_normal(0.5), 0.13608276348795434, 0.13608276348795434},
       {nn::init::he_uniform(), 0.4714045207910317, 0.2721655269759087},
+      {nn::init::he_normal().by_fan_out(), 1.0 / 3, 1.0 / 3},
+      {nn::init::glorot_normal().by_fan_out(), 0.21081851067789195, 0.21081851067789195},
       {nn::init::glorot_normal(), 0.21081851067789195, 0.21081851067789195},
       {nn::init::glorot_uniform(), 0.3651483716701107, 0.21081851067789195},
   }));
@@ -100,6 +102,9 @@ TEST_CASE("layers give their true fans: W and outputs have the deviation that fo
     check_moments(layer.W.data(), 1 / std::sqrt(15.0));
     nn::DepthwiseConv2D he{512, {.kernel = 3, .initial_W = nn::init::he_normal()}, random};
     check_moments(he.W.data(), std::sqrt(2 / 9.0));
+    nn::DepthwiseConv2D out{
+        512, {.multiplier = 2, .kernel = 3, .initial_W = nn::init::he_normal().by_fan_out()}, random};
+    check_moments(out.W.data(), std::sqrt(2 / 18.0));
     nn::DepthwiseConv2D glorot{
         512, {.multiplier = 2, .kernel = 3, .initial_W = nn::init::glorot_normal()}, random};
     check_moments(glorot.W.data(), std::sqrt(2 / (9.0 + 18)));

@@ -72,10 +72,13 @@ void replay_initializer(const json& entry, Report& report) {
   try {
     Params params(entry.at("params"));
     const auto scale = params.get<double>("scale");
+    bool by_fan_out = false;
+    params.read("fan_option", by_fan_out, {{"fan_in", false}, {"fan_out", true}});
     if (const auto names = params.unread(); !names.empty()) {
       report.skip(name, fmt::format("no option {} here", fmt::join(names, ", ")));
     } else {
-      report.add(name, id, run(entry, found->second(scale)));
+      const nn::Initializer initializer = found->second(scale);
+      report.add(name, id, run(entry, by_fan_out ? initializer.by_fan_out() : initializer));
     }
   } catch (const std::exception& error) {
     report.add(name, id, {error.what()});
