@@ -20,12 +20,13 @@ using cross_entropy::Problem;
 /// softmax along axis 1, for the gradient's own graph.
 class Softmax final : public Function {
  public:
-  Softmax(Problem problem, Array log_sums) : problem_(std::move(problem)), log_sums_(std::move(log_sums)) {}
+  Softmax(Problem problem, Array normalizers)
+      : problem_(std::move(problem)), normalizers_(std::move(normalizers)) {}
   std::string_view name() const override { return "softmax"; }
 
   Arrays forward(std::span<const Array> inputs) override {
     retain_output(0);
-    return {cross_entropy::softmax(problem_, inputs[0], log_sums_)};
+    return {cross_entropy::softmax(problem_, inputs[0], normalizers_)};
   }
 
   Variables backward(const Wanted&, std::span<const Variable> gys) override {
@@ -36,7 +37,7 @@ class Softmax final : public Function {
 
  private:
   Problem problem_;
-  Array log_sums_;
+  Array normalizers_;
 };
 
 class SoftmaxCrossEntropy final : public Function {
@@ -55,8 +56,8 @@ class SoftmaxCrossEntropy final : public Function {
 
   Arrays forward(std::span<const Array> inputs) override {
     retain_input(0);
-    log_sums_ = cross_entropy::log_sum_exp(problem_, inputs[0]);
-    const Array losses = cross_entropy::losses(problem_, inputs[0], log_sums_);
+    normalizers_ = cross_entropy::normalizers(problem_, inputs[0]);
+    const Array losses = cross_entropy::losses(problem_, inputs[0], normalizers_);
     return {(problem_.options.reduce == Reduce::no ? losses : fathom::sum(losses)).astype(inputs[0].dtype())};
   }
 
@@ -66,7 +67,7 @@ class SoftmaxCrossEntropy final : public Function {
     const Variable x = input(0);
     const cross_entropy::Targets targets = cross_entropy::targets(problem_, x.dtype());
     const Variable difference =
-        apply<Softmax>({x}, problem_, log_sums_) * Variable(targets.total) - Variable(targets.q);
+        apply<Softmax>({x}, problem_, normalizers_) * Variable(targets.total) - Variable(targets.q);
     const bool mean = problem_.options.reduce == Reduce::mean;
     return {difference * (mean ? gys[0] : reshape(gys[0], targets.total.shape()))};
   }
@@ -76,7 +77,7 @@ class SoftmaxCrossEntropy final : public Function {
     require_unchanged();
     const Array& x = input_array(0);
     const bool accumulate = into[0].accumulates();
-    cross_entropy::input_gradient(problem_, x, log_sums_, gys[0], accumulate, into[0].buffer());
+    cross_entropy::input_gradient(problem_, x, normalizers_, gys[0], accumulate, into[0].buffer());
   }
 
  private:
@@ -96,7 +97,7 @@ class SoftmaxCrossEntropy final : public Function {
   Problem problem_;
   std::uint64_t t_version_;
   std::uint64_t weight_version_;
-  Array log_sums_;
+  Array normalizers_;
 };
 
 }  // namespace

@@ -21,6 +21,18 @@ void for_each_position(const Problem& p, F f) {
   });
 }
 
+/// log softmax of a score, from what `normalizers` found.
+class LogSoftmax {
+ public:
+  explicit LogSoftmax(const Array& normalizers) : pairs_(normalizers.data<double>()) {}
+  double operator()(std::int64_t position, double score) const {
+    return score - pairs_[2 * position] - pairs_[2 * position + 1];
+  }
+
+ private:
+  const double* pairs_;
+};
+
 /// Class weights times scale, in double.
 template <class T>
 std::vector<double> class_factors(const Problem& p) {
@@ -53,8 +65,8 @@ void with_targets(const Problem& p, F f) {
 
 }  // namespace
 
-Array log_sum_exp(const Problem& p, const Array& x) {
-  Array result = Array::empty(p.labels_shape, DType::float64);
+Array normalizers(const Problem& p, const Array& x) {
+  Array result = Array::empty({p.positions(), 2}, DType::float64);
   double* out = result.mutable_data<double>();
   dispatch_float(x.dtype(), kName, [&]<class T>() {
     const T* in = x.data<T>();
@@ -65,31 +77,32 @@ Array log_sum_exp(const Problem& p, const Array& x) {
       double sum = 0;
       for (std::int64_t k = 0; k < p.classes; ++k)
         sum += std::exp(static_cast<double>(in[at + k * p.inner]) - largest);
-      out[position] = largest + std::log(sum);
+      out[2 * position] = largest;
+      out[2 * position + 1] = std::log(sum);
     });
   });
   return result;
 }
 
-Array softmax(const Problem& p, const Array& x, const Array& log_sums) {
+Array softmax(const Problem& p, const Array& x, const Array& normalizers) {
   Array y = Array::empty(x.shape(), x.dtype());
-  const double* log_sum = log_sums.data<double>();
+  const LogSoftmax log_softmax(normalizers);
   dispatch_float(x.dtype(), kName, [&]<class T>() {
     const T* in = x.data<T>();
     T* out = y.mutable_data<T>();
     for_each_position(p, [&](std::int64_t position, std::int64_t at) {
       for (std::int64_t k = 0; k < p.classes; ++k) {
         const std::int64_t i = at + k * p.inner;
-        out[i] = static_cast<T>(std::exp(static_cast<double>(in[i]) - log_sum[position]));
+        out[i] = static_cast<T>(std::exp(log_softmax(position, in[i])));
       }
     });
   });
   return y;
 }
 
-Array losses(const Problem& p, const Array& x, const Array& log_sums) {
+Array losses(const Problem& p, const Array& x, const Array& normalizers) {
   Array result = Array::empty(p.labels_shape, DType::float64);
-  const double* log_sum = log_sums.data<double>();
+  const LogSoftmax log_softmax(normalizers);
   double* out = result.mutable_data<double>();
   dispatch_float(x.dtype(), kName, [&]<class T>() {
     const T* in = x.data<T>();
@@ -99,7 +112,7 @@ Array losses(const Problem& p, const Array& x, const Array& log_sums) {
         for (std::int64_t k = 0; k < p.classes; ++k) {
           // A class without weight does not count, though its score be minus infinity.
           const double weight = q(position, at, k);
-          if (weight != 0) loss += weight * (log_sum[position] - static_cast<double>(in[at + k * p.inner]));
+          if (weight != 0) loss -= weight * log_softmax(position, in[at + k * p.inner]);
         }
         out[position] = loss;
       });
@@ -108,9 +121,9 @@ Array losses(const Problem& p, const Array& x, const Array& log_sums) {
   return result;
 }
 
-void input_gradient(const Problem& p, const Array& x, const Array& log_sums, const Array& gy, bool accumulate,
-                    Array& gx) {
-  const double* log_sum = log_sums.data<double>();
+void input_gradient(const Problem& p, const Array& x, const Array& normalizers, const Array& gy,
+                    bool accumulate, Array& gx) {
+  const LogSoftmax log_softmax(normalizers);
   dispatch_float(x.dtype(), kName, [&]<class T>() {
     const T* in = x.data<T>();
     const T* gy_data = gy.data<T>();
@@ -123,8 +136,7 @@ void input_gradient(const Problem& p, const Array& x, const Array& log_sums, con
         for (std::int64_t k = 0; k < p.classes; ++k) total += q(position, at, k);
         for (std::int64_t k = 0; k < p.classes; ++k) {
           const std::int64_t i = at + k * p.inner;
-          const double share =
-              total == 0 ? 0.0 : total * std::exp(static_cast<double>(in[i]) - log_sum[position]);
+          const double share = total == 0 ? 0.0 : total * std::exp(log_softmax(position, in[i]));
           const T value = static_cast<T>(factor * (share - q(position, at, k)));
           out[i] = accumulate ? out[i] + value : value;
         }

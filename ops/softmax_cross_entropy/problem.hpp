@@ -31,14 +31,15 @@ struct Problem {
 [[nodiscard]] Problem check(const Array& x, const Array& t, const SoftmaxCrossEntropyOptions& options,
                             const Array& class_weight);
 
-/// log(sum_k exp(x[k])) of each position, float64 (n, d...).
-[[nodiscard]] Array log_sum_exp(const Problem& problem, const Array& x);
-/// exp(x - log_sums)
-[[nodiscard]] Array softmax(const Problem& problem, const Array& x, const Array& log_sums);
+/// Of each position the largest score and log(sum_k exp(x[k] - largest)), float64 (positions, 2): apart,
+/// since a large score would swallow the logarithm.
+[[nodiscard]] Array normalizers(const Problem& problem, const Array& x);
+/// exp(x - largest - log_sum)
+[[nodiscard]] Array softmax(const Problem& problem, const Array& x, const Array& normalizers);
 /// The loss of every position, float64 (n, d...).
-[[nodiscard]] Array losses(const Problem& problem, const Array& x, const Array& log_sums);
+[[nodiscard]] Array losses(const Problem& problem, const Array& x, const Array& normalizers);
 /// gx = gy * (sum(q) * softmax(x) - q), or added to gx; gy is () or (n, d...).
-void input_gradient(const Problem& problem, const Array& x, const Array& log_sums, const Array& gy,
+void input_gradient(const Problem& problem, const Array& x, const Array& normalizers, const Array& gy,
                     bool accumulate, Array& gx);
 /// q as an array of x's shape, and its sum over the classes (n, 1, d...).
 struct Targets {
