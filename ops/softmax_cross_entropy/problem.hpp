@@ -34,7 +34,7 @@ struct Problem {
 /// Of each position the largest score and log(sum_k exp(x[k] - largest)), float64 (positions, 2): apart,
 /// since a large score would swallow the logarithm.
 [[nodiscard]] Array normalizers(const Problem& problem, const Array& x);
-/// exp(x - largest - log_sum)
+/// exp(log softmax(x))
 [[nodiscard]] Array softmax(const Problem& problem, const Array& x, const Array& normalizers);
 /// The loss of every position, float64 (n, d...).
 [[nodiscard]] Array losses(const Problem& problem, const Array& x, const Array& normalizers);
