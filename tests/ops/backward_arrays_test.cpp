@@ -7,14 +7,43 @@
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <cmath>
+#include <set>
+#include <string>
 
 #include <fathom/autograd/backward.hpp>
 #include <fathom/autograd/function.hpp>
+#include <fathom/autograd/hooks.hpp>
 #include <fathom/core/random.hpp>
 
 using namespace fathom;
 
 namespace {
+
+/// The gradient of `op` with respect to input `i`, as an op of all inputs and gy: what runs in the second
+/// order.
+test::OpCase gradient_of(const test::OpCase& op, std::size_t i) {
+  test::OpCase result{
+      "gradient of " + op.name + " with respect to input " + std::to_string(i), {}, op.inputs};
+  Variables xs;
+  for (const Array& input : op.inputs) xs.emplace_back(input);
+  result.inputs.push_back(uniform({8, 0}, op.function(xs).shape(), -1, 1, DType::float64));
+  result.function = [op, i](const Variables& in) {
+    Variables inputs(in.begin(), in.end() - 1);
+    if (!inputs[i].requires_grad()) inputs[i] = Variable(inputs[i].data(), true);
+    return grad({op.function(inputs)}, {inputs[i]}, {in.back()}, {.create_graph = true})[0];
+  };
+  return result;
+}
+
+std::vector<test::OpCase> ops_and_gradients() {
+  std::vector<test::OpCase> result = test::op_table();
+  const std::size_t count = result.size();
+  for (std::size_t at = 0; at < count; ++at) {
+    const test::OpCase op = result[at];
+    for (std::size_t i = 0; i < op.inputs.size(); ++i) result.push_back(gradient_of(op, i));
+  }
+  return result;
+}
 
 Variables leaves(const test::OpCase& op, DType dtype, std::size_t only) {
   Variables result;
@@ -24,18 +53,23 @@ Variables leaves(const test::OpCase& op, DType dtype, std::size_t only) {
   return result;
 }
 
-/// Gradients of `uses` applications, one after the other into the same variables.
-Variables gradients(const test::OpCase& op, DType dtype, std::size_t only, int uses, bool create_graph) {
+/// Gradients of `uses` applications, one after the other into the same variables; zeros where nothing reaches
+/// one.
+Arrays gradients(const test::OpCase& op, DType dtype, std::size_t only, int uses, bool create_graph) {
   const Variables xs = leaves(op, dtype, only);
   Variables ys;
   Variables gys;
   for (int use = 0; use < uses; ++use) {
-    ys.push_back(op.function(xs));
-    gys.emplace_back(uniform({7, static_cast<std::uint64_t>(use)}, ys.back().shape(), -1, 1, dtype));
+    const Variable y = op.function(xs);
+    if (!y.requires_grad()) continue;
+    ys.push_back(y);
+    gys.emplace_back(uniform({7, static_cast<std::uint64_t>(use)}, y.shape(), -1, 1, dtype));
   }
   backward(ys, gys, {.create_graph = create_graph});
-  Variables result;
-  for (const Variable& x : xs) result.push_back(x.grad());
+  Arrays result;
+  for (const Variable& x : xs) {
+    result.push_back(x.grad().defined() ? x.grad().data() : Array::zeros(x.shape(), dtype));
+  }
   return result;
 }
 
@@ -47,29 +81,79 @@ double largest(const Array& array) {
   return result;
 }
 
+class BothWays final : public FunctionHook {
+ public:
+  void before_backward(const Function& function, std::span<const Variable> /*gys*/) override {
+    if (function.has_backward_arrays()) names.emplace(function.name());
+  }
+  std::set<std::string> names;
+};
+
 }  // namespace
 
 TEST_CASE("backward and backward_arrays agree", "[backward_arrays]") {
-  const auto op = GENERATE(from_range(test::op_table()));
   const auto dtype = GENERATE(DType::float32, DType::float64);
   const int uses = GENERATE(1, 2);  // with two the second adds to what the first wrote
-  INFO(op << ", " << dtype << ", uses: " << uses);
-  for (std::size_t only = 0; only <= op.inputs.size(); ++only) {
-    INFO("input that requires a gradient: " << only << " of " << op.inputs.size()
-                                            << " (one past the last: all)");
-    const Variables by_arrays = gradients(op, dtype, only, uses, false);
-    const Variables by_graph = gradients(op, dtype, only, uses, true);
-    for (std::size_t i = 0; i < op.inputs.size(); ++i) {
-      INFO("gradient of input " << i);
-      const bool wanted = only == op.inputs.size() || only == i;
-      REQUIRE(by_arrays[i].defined() == wanted);
-      REQUIRE(by_graph[i].defined() == wanted);
-      if (!wanted) continue;
-      const Array& expected = by_graph[i].data();
-      const double tolerance = test::sum_tolerance(dtype, 64) * std::max(1.0, largest(expected));
-      CHECK(by_arrays[i].dtype() == dtype);
-      CHECK(by_arrays[i].shape() == op.inputs[i].shape());
-      CHECK(allclose(by_arrays[i].data(), expected, 0, tolerance));
+  for (const test::OpCase& op : ops_and_gradients()) {
+    for (std::size_t only = 0; only <= op.inputs.size(); ++only) {
+      const Arrays by_arrays = gradients(op, dtype, only, uses, false);
+      const Arrays by_graph = gradients(op, dtype, only, uses, true);
+      for (std::size_t i = 0; i < op.inputs.size(); ++i) {
+        INFO(op << ", " << dtype << ", uses: " << uses << ", gradient of input " << i
+                << ", wanted: " << (only == op.inputs.size() ? "all" : std::to_string(only)));
+        CHECK(by_arrays[i].dtype() == dtype);
+        CHECK(by_arrays[i].shape() == op.inputs[i].shape());
+        const double tolerance = test::sum_tolerance(dtype, 64) * std::max(1.0, largest(by_graph[i]));
+        CHECK(allclose(by_arrays[i], by_graph[i], 0, tolerance));
+        if (only != i && only != op.inputs.size()) CHECK(largest(by_arrays[i]) == 0);
+      }
     }
+  }
+}
+
+TEST_CASE("the table goes through the functions that have both ways", "[backward_arrays]") {
+  BothWays hook;
+  {
+    const HookScope scope(hook);
+    for (const test::OpCase& op : ops_and_gradients()) {
+      (void)gradients(op, DType::float64, op.inputs.size(), 1, false);
+    }
+  }
+  for (const char* name : {"add",
+                           "add_scalar",
+                           "average_pooling_2d",
+                           "average_pooling_2d_grad",
+                           "batch_normalization",
+                           "broadcast_to",
+                           "convolution_2d",
+                           "convolution_2d_grad_w",
+                           "deconvolution_2d",
+                           "depthwise_convolution_2d",
+                           "depthwise_convolution_2d_grad_w",
+                           "depthwise_convolution_2d_grad_x",
+                           "div",
+                           "div_scalar",
+                           "fixed_batch_normalization",
+                           "global_average_pooling_2d",
+                           "linear",
+                           "matmul",
+                           "max_pooling_2d",
+                           "mul",
+                           "mul_scalar",
+                           "neg",
+                           "rdiv_scalar",
+                           "relu",
+                           "reshape",
+                           "rsub_scalar",
+                           "sigmoid",
+                           "softmax_cross_entropy",
+                           "sub",
+                           "sub_scalar",
+                           "sum",
+                           "sum_to",
+                           "tanh",
+                           "transpose"}) {
+    INFO(name);
+    CHECK(hook.names.contains(name));
   }
 }
