@@ -29,11 +29,23 @@ bool is_fixed(const GradientCheckOptions& options, std::size_t input) {
   return input < options.no_grads.size() && options.no_grads[input];
 }
 
+std::string name_of(const Variables& ys) {
+  const auto made =
+      std::find_if(ys.begin(), ys.end(), [](const Variable& y) { return y.creator() != nullptr; });
+  return made == ys.end() ? "gradient check" : std::string((*made).creator()->name());
+}
+
 /// One check of one function: its inputs, output gradients, and what backward gave.
 class Checker {
  public:
-  Checker(const CheckedFunctions& function, const Arrays& inputs, const GradientCheckOptions& options)
-      : function_(function), inputs_(inputs), options_(options), random_(options.seed) {
+  /// Without a name, it is taken from the function that makes the first output.
+  Checker(const CheckedFunctions& function, const Arrays& inputs, const GradientCheckOptions& options,
+          std::string name = {})
+      : function_(function),
+        inputs_(inputs),
+        options_(options),
+        random_(options.seed),
+        name_(std::move(name)) {
     for (std::size_t i = 0; i < inputs.size(); ++i) {
       if (inputs[i].dtype() != DType::float64) {
         throw DTypeError(
@@ -83,6 +95,7 @@ void Checker::run_backward(const Arrays& gys, bool create_graph) {
   Variables xs;
   for (std::size_t i = 0; i < inputs_.size(); ++i) xs.emplace_back(inputs_[i].copy(), !is_fixed(options_, i));
   const Variables ys = function_(xs);
+  if (name_.empty()) name_ = name_of(ys);
   if (!gys.empty() && gys.size() != ys.size()) {
     throw ValueError(fmt::format("gradient check: each output needs its gradient ({} outputs, {} gradients)",
                                  ys.size(), gys.size()));
@@ -102,7 +115,6 @@ void Checker::run_backward(const Arrays& gys, bool create_graph) {
   }
   for (std::size_t i = 0; i < ys.size(); ++i) {
     if (!ys[i].requires_grad()) continue;
-    if (name_.empty() && ys[i].creator() != nullptr) name_ = ys[i].creator()->name();
     outputs.push_back(ys[i]);
     output_gradients.emplace_back(gys_[i].copy());  // an op that spoils its gradient must not spoil ours
   }
@@ -274,9 +286,9 @@ GradientReport Checker::run(const Arrays& gys) {
       check_direction();
     }
   } catch (const Failure& failure) {
-    return {false, fmt::format("{}: {}", name_.empty() ? "gradient check" : name_, failure.text)};
+    return {false, fmt::format("{}: {}", name_, failure.text)};
   }
-  return {true, fmt::format("{}: gradients agree\n{}", name_.empty() ? "gradient check" : name_, text_)};
+  return {true, fmt::format("{}: gradients agree\n{}", name_, text_)};
 }
 
 CheckedFunctions with_one_output(const CheckedFunction& function) {
@@ -301,14 +313,12 @@ GradientReport check_double_backward(const CheckedFunctions& function, const Arr
                                      const Arrays& gys, const GradientCheckOptions& options) {
   // Inputs of the gradient function: the inputs, then the output gradients.
   Arrays all = inputs;
-  if (gys.empty()) {
-    Random random(options.seed ^ 0x9e3779b97f4a7c15U);
-    Variables xs;
-    for (const Array& x : inputs) xs.emplace_back(x);
-    for (const Variable& y : function(xs))
-      all.push_back(normal(random.key(), y.shape(), 0, 1, DType::float64));
-  } else {
-    all.insert(all.end(), gys.begin(), gys.end());
+  Variables xs;
+  for (const Array& x : inputs) xs.emplace_back(x, true);
+  const Variables ys = function(xs);
+  Random random(options.seed ^ 0x9e3779b97f4a7c15U);
+  for (std::size_t i = 0; i < ys.size(); ++i) {
+    all.push_back(gys.empty() ? normal(random.key(), ys[i].shape(), 0, 1, DType::float64) : gys.at(i));
   }
   const std::size_t count = inputs.size();
   const CheckedFunctions gradients = [&](const Variables& arguments) {
@@ -320,9 +330,7 @@ GradientReport check_double_backward(const CheckedFunctions& function, const Arr
         function(Variables(arguments.begin(), arguments.begin() + static_cast<std::ptrdiff_t>(count)));
     return grad(ys, wanted, std::span(arguments).subspan(count), {.create_graph = true});
   };
-  GradientReport report = check_backward(gradients, all, {}, options);
-  report.text = "second order, inputs and output gradients together: " + report.text;
-  return report;
+  return Checker(gradients, all, options, name_of(ys) + ", second order").run({});
 }
 
 GradientReport check_double_backward(const CheckedFunction& function, const Arrays& inputs,
