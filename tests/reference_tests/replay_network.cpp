@@ -5,7 +5,6 @@
 
 #include <fathom/autograd/backward.hpp>
 #include <fathom/autograd/scopes.hpp>
-#include <fathom/core/error.hpp>
 #include <fathom/nn/io/serialize.hpp>
 #include <fathom/nn/layers/batch_norm2d.hpp>
 #include <fathom/nn/layers/conv2d.hpp>
