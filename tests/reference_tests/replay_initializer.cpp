@@ -71,15 +71,16 @@ void replay_initializer(const json& entry, Report& report) {
   const std::string id = fmt::format("{} of {}", name, entry.at("shape").dump());
   try {
     Params params(entry.at("params"));
-    const auto scale = params.get<double>("scale");
+    nn::Initializer initializer = found->second(params.get<double>("scale"));
     bool by_fan_out = false;
-    params.read("fan_option", by_fan_out, {{"fan_in", false}, {"fan_out", true}});
-    if (const auto names = params.unread(); !names.empty()) {
-      report.skip(name, fmt::format("no option {} here", fmt::join(names, ", ")));
-    } else {
-      const nn::Initializer initializer = found->second(scale);
-      report.add(name, id, run(entry, by_fan_out ? initializer.by_fan_out() : initializer));
+    if (name.starts_with("He")) {
+      params.read("fan_option", by_fan_out, {{"fan_in", false}, {"fan_out", true}});
     }
+    if (by_fan_out) initializer = initializer.by_fan_out();
+    if (const auto names = params.unread(); !names.empty()) {
+      throw std::runtime_error(fmt::format("the table ignores the parameter {}", fmt::join(names, ", ")));
+    }
+    report.add(name, id, run(entry, initializer));
   } catch (const std::exception& error) {
     report.add(name, id, {error.what()});
   }
