@@ -6,22 +6,22 @@ using namespace fathom;
 
 int main() {
   Random random{1};
-  const Variable image{normal(random.key(), {1, 3, 8, 8}, 0, 1, DType::float32)};
-  Variable W{normal(random.key(), {1, 3, 3, 3}, 0, 0.3, DType::float32),
-             true};  // 1 filter for each of 3 channels
-  Variable b{Array::zeros({3}, DType::float32), true};
-
-  for (int step = 0; step < 20; ++step) {
-    const Variable y = ops::depthwise_convolution_2d(image, W, b, {.stride = 2, .pad = 1});
-    const Variable loss = ops::mean((y - 1.0) * (y - 1.0));  // teach it to answer 1 everywhere
-    W.zero_grad();
-    b.zero_grad();
-    backward(loss);
-    std::cout << "step " << step << ": loss " << loss.item() << '\n';
-    for (Variable* parameter : {&W, &b}) {
-      float* value = parameter->mutable_data().mutable_data<float>();
-      const float* slope = parameter->grad().data().data<float>();
-      for (std::int64_t i = 0; i < parameter->size(); ++i) value[i] -= 0.3F * slope[i];
+  Array images = normal(random.key(), {64, 1, 8, 8}, 0, 0.5, DType::float32);  // noise, (n, c, h, w)
+  Array labels = Array::zeros({64}, DType::int64);
+  for (std::int64_t i = 0; i < 64; ++i) {  // odd images get horizontal stripes, even ones vertical stripes
+    labels.mutable_data<std::int64_t>()[i] = i % 2;
+    for (std::int64_t p = 0; p < 64; ++p) {
+      images.mutable_data<float>()[i * 64 + p] += (i % 2 == 1 ? p / 8 : p) % 2 == 0 ? 1.0F : -1.0F;
     }
+  }
+  nn::Sequential net{nn::DepthwiseConv2D{1, {.multiplier = 4, .kernel = 3}, random}, nn::ReLU{},
+                     nn::GlobalAveragePool2D{}, nn::Linear{4, 2, {}, random}};
+  nn::SGD optimizer{net.parameters(), {.rate = 0.1, .momentum = 0.9}};
+  for (int step = 1; step <= 20; ++step) {
+    const Variable loss = ops::softmax_cross_entropy(net(Variable{images}), labels);
+    backward(loss);
+    optimizer.step();
+    optimizer.zero_grad();
+    std::cout << "step " << step << ": loss " << loss.item() << '\n';
   }
 }
