@@ -1,0 +1,55 @@
+# Runs PROGRAM, 040_fashion_mnist, on a few images in folder WORK.
+file(REMOVE_RECURSE ${WORK})
+file(MAKE_DIRECTORY ${WORK})
+set(small --limit 300 --batch 32)
+
+# Equal weights, byte for byte, with any number of threads; one line when quiet.
+foreach(threads 1 2 3)
+  execute_process(COMMAND ${PROGRAM} ${small} --epochs 1 --quiet --threads ${threads} --out ${WORK}/${threads}
+                  OUTPUT_VARIABLE output_${threads} COMMAND_ERROR_IS_FATAL ANY)
+  if(NOT output_${threads} MATCHES "^test accuracy [0-9]+\\.[0-9][0-9] %\n$")
+    message(SEND_ERROR "--quiet printed: ${output_${threads}}")
+  endif()
+  file(SHA256 ${WORK}/${threads}/weights.npz sum_${threads})
+  if(NOT sum_${threads} STREQUAL sum_1 OR NOT output_${threads} STREQUAL output_1)
+    message(SEND_ERROR "${threads} threads give other weights than one")
+  endif()
+endforeach()
+
+# Saved weights give the same accuracy again, and nothing is written; another seed gives other weights.
+execute_process(COMMAND ${PROGRAM} ${small} --epochs 0 --load ${WORK}/1/weights.npz --out ${WORK}/none
+                OUTPUT_VARIABLE output COMMAND_ERROR_IS_FATAL ANY)
+if(NOT output STREQUAL output_1 OR EXISTS ${WORK}/none)
+  message(SEND_ERROR "--load and --epochs 0 printed ${output} after ${output_1}")
+endif()
+execute_process(COMMAND ${PROGRAM} ${small} --epochs 1 --seed 2 --out ${WORK}/seed OUTPUT_VARIABLE output COMMAND_ERROR_IS_FATAL ANY)
+file(SHA256 ${WORK}/seed/weights.npz sum)
+if(sum STREQUAL sum_1)
+  message(SEND_ERROR "the seed changes nothing")
+endif()
+if(NOT output MATCHES "^epoch 1/1: loss [0-9.]+, accuracy [0-9.]+ %, [0-9]+ images/s, [0-9]+ s\nweights saved in [^\n]*\ntest accuracy [0-9.]+ %\n$")
+  message(SEND_ERROR "not on a terminal it printed: ${output}")
+endif()
+
+# Fails with exit code 1 and a text that matches `pattern`; nothing is trained first.
+function(expect_error pattern)
+  execute_process(COMMAND ${PROGRAM} ${small} ${ARGN} RESULT_VARIABLE result OUTPUT_VARIABLE output ERROR_VARIABLE error)
+  if(NOT result EQUAL 1 OR NOT error MATCHES "${pattern}" OR output MATCHES "epoch")
+    message(SEND_ERROR "${ARGN}: exit code ${result}, printed ${output}${error}; wanted ${pattern}")
+  endif()
+endfunction()
+file(TOUCH ${WORK}/file)
+set(out --out ${WORK}/errors)
+expect_error("^error: ${WORK}/missing: the data directory does not exist\n  hint: install the package dataset-fashion-mnist, or name a directory with --data\n$"
+             --data ${WORK}/missing ${out})
+expect_error("^error: ${WORK}/1/train-images-idx3-ubyte.gz: is missing" --data ${WORK}/1 ${out})
+expect_error("^error: ${WORK}/file/sub: cannot be created: Not a directory\n  hint: " --out ${WORK}/file/sub)
+expect_error("^error: /proc/weights.npz: cannot be written: " --out /proc)
+expect_error("^error: ${WORK}/missing.npz: cannot be read: No such file or directory\n  hint: " --load ${WORK}/missing.npz ${out})
+expect_error("^error: ${WORK}/file: is truncated or no zip archive" --load ${WORK}/file ${out})
+expect_error("--epochs" --epochs -1 ${out})
+expect_error("--batch" --batch 0 ${out})
+expect_error("--threads" --threads 0 ${out})
+expect_error("--lr" --lr fast ${out})
+expect_error("--limit" --limit 0 ${out})
+expect_error("--unknown" --unknown ${out})
