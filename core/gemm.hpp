@@ -14,7 +14,8 @@ namespace fathom {
                                        bool transpose_b = false);
 
 /// As above on raw rows with leading dimensions (elements between rows of the stored matrices), T float or
-/// double. C has m rows of n elements, ldc apart; it must not overlap A or B. The same bits for any number of
+/// double. C has m rows of n elements, ldc apart; it must not overlap A or B.
+/// Up to 64 bytes behind A and B may be read, as Arrays provide. The same bits for any number of
 /// threads.
 template <class T>
 void gemm(bool transpose_a, bool transpose_b, std::int64_t m, std::int64_t n, std::int64_t k, const T* a,

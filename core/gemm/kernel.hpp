@@ -39,7 +39,8 @@ struct GemmKernels {
   /// vectors are moved, so that up to kGemmPackSlack elements after the end are read and overwritten.
   void (*pack_runs)(const T* source, const std::int64_t* row_offsets, std::int64_t rows, const GemmRun* runs,
                     std::int64_t run_count, T* target, std::int64_t step);
-  /// target[p * width + j] = source[j * source_step + p] for p < depth and j < columns.
+  /// target[p * width + j] = source[j * source_step + p] for p < depth and j < columns, the columns of one
+  /// panel. What lies between `columns` and `width` is overwritten.
   void (*pack_transposed)(const T* source, std::int64_t source_step, std::int64_t columns, std::int64_t depth,
                           T* target, std::int64_t width);
 

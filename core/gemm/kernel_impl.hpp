@@ -56,9 +56,8 @@ void pack_runs(const T* source, const int64_t* row_offsets, int64_t rows, const 
   if (run_count == 1 && runs->target == 0 && runs->length > kLanes<T> && runs->length <= 2 * kLanes<T>) {
     for (int64_t r = 0; r < rows; ++r, target += step) {
       const T* in = source + row_offsets[r] + runs->source;
-      const Batch<T> first = Batch<T>::load_unaligned(in);
+      Batch<T>::load_unaligned(in).store_unaligned(target);
       Batch<T>::load_unaligned(in + kLanes<T>).store_unaligned(target + kLanes<T>);
-      first.store_unaligned(target);
     }
     return;
   }
@@ -74,14 +73,58 @@ void pack_runs(const T* source, const int64_t* row_offsets, int64_t rows, const 
   }
 }
 
+/// 16 bytes: the zip of xsimd 8.1 stays within that many of a longer vector.
+template <class T>
+struct Small {
+  static constexpr int64_t kSize = 16 / static_cast<int64_t>(sizeof(T));
+  typedef T Vector __attribute__((vector_size(16)));
+
+  static Vector load(const T* from) {
+    Vector result;
+    __builtin_memcpy(&result, from, sizeof result);
+    return result;
+  }
+  static void store(Vector value, T* to) { __builtin_memcpy(to, &value, sizeof value); }
+
+  /// The first halves of a and b, interleaved.
+  static Vector zip_low(Vector a, Vector b) {
+    if constexpr (kSize == 4) return __builtin_shufflevector(a, b, 0, 4, 1, 5);
+    if constexpr (kSize == 2) return __builtin_shufflevector(a, b, 0, 2);
+  }
+  static Vector zip_high(Vector a, Vector b) {
+    if constexpr (kSize == 4) return __builtin_shufflevector(a, b, 2, 6, 3, 7);
+    if constexpr (kSize == 2) return __builtin_shufflevector(a, b, 1, 3);
+  }
+
+  /// The square of kSize rows from `rows` on, transposed into rows of the target `step` apart.
+  static void transpose(const T* const* rows, int64_t offset, T* target, int64_t step) {
+    Vector square[kSize];
+    for (int64_t i = 0; i < kSize; ++i) square[i] = load(rows[i] + offset);
+    for (int64_t round = 1; round < kSize; round *= 2) {
+      Vector next[kSize];
+      for (int64_t i = 0; i < kSize / 2; ++i) {
+        next[2 * i] = zip_low(square[i], square[i + kSize / 2]);
+        next[2 * i + 1] = zip_high(square[i], square[i + kSize / 2]);
+      }
+      for (int64_t i = 0; i < kSize; ++i) square[i] = next[i];
+    }
+    for (int64_t i = 0; i < kSize; ++i) store(square[i], target + i * step);
+  }
+};
+
 template <class T>
 void pack_transposed(const T* source, int64_t source_step, int64_t columns, int64_t depth, T* target,
                      int64_t width) {
-  constexpr int64_t kBlock = 16;
-  for (int64_t p0 = 0; p0 < depth; p0 += kBlock) {
-    const int64_t p1 = p0 + kBlock < depth ? p0 + kBlock : depth;
-    for (int64_t j = 0; j < columns; ++j) {
-      for (int64_t p = p0; p < p1; ++p) target[p * width + j] = source[j * source_step + p];
+  constexpr int64_t kSize = Small<T>::kSize;
+  const int64_t even = depth - depth % kSize;
+  for (int64_t j = 0; j < columns; j += kSize) {
+    // Behind the last column its values are packed again: what lies further on may not be readable.
+    const T* rows[kSize];
+    for (int64_t i = 0; i < kSize; ++i)
+      rows[i] = source + (j + i < columns ? j + i : columns - 1) * source_step;
+    for (int64_t p = 0; p < even; p += kSize) Small<T>::transpose(rows, p, target + p * width + j, width);
+    for (int64_t p = even; p < depth; ++p) {
+      for (int64_t i = 0; i < kSize; ++i) target[p * width + j + i] = rows[i][p];
     }
   }
 }

@@ -91,14 +91,16 @@ class MatrixResult final : public GemmResult<T> {
 
   void store(std::int64_t group, std::int64_t i, std::int64_t rows, std::int64_t j, std::int64_t columns,
              GemmRows<const T> tile) const override {
-    const std::int64_t row_step = transposed_ ? 1 : matrix_.step;
-    const std::int64_t column_step = transposed_ ? matrix_.step : 1;
-    T* const to = matrix_.group(group) + i * row_step + j * column_step;
-    for (std::int64_t r = 0; r < rows; ++r) {
-      for (std::int64_t c = 0; c < columns; ++c) {
-        T& element = to[r * row_step + c * column_step];
-        const T value = tile.data[r * tile.step + c];
-        element = accumulate_ ? element + value : value;
+    // Along the stored rows, whichever way the tile lies.
+    const std::int64_t outer = transposed_ ? columns : rows;
+    const std::int64_t inner = transposed_ ? rows : columns;
+    const std::int64_t outer_step = transposed_ ? 1 : tile.step;
+    const std::int64_t inner_step = transposed_ ? tile.step : 1;
+    T* to = matrix_.group(group) + (transposed_ ? j * matrix_.step + i : i * matrix_.step + j);
+    for (std::int64_t o = 0; o < outer; ++o, to += matrix_.step) {
+      const T* from = tile.data + o * outer_step;
+      for (std::int64_t q = 0; q < inner; ++q) {
+        to[q] = accumulate_ ? to[q] + from[q * inner_step] : from[q * inner_step];
       }
     }
   }

@@ -3,6 +3,7 @@
 #include <optional>
 
 #include <fathom/core/gemm/matrix.hpp>
+#include <fathom/core/threads.hpp>
 #include <fathom/ops/convolution_2d/planes.hpp>
 #include <fathom/ops/convolution_2d/products.hpp>
 
@@ -65,18 +66,40 @@ PaddedImages<T> padded_map(const ConvolutionGeometry& g, const Array& map, const
 template <class T>
 void collect_weights(const ConvolutionGeometry& g, const T* W, const Phase& vertical, const Phase& horizontal,
                      T* to) {
+  constexpr std::int64_t kBlock = 8;  // rows whose cache lines fit side by side whatever their distance
   const std::int64_t inputs = g.image_channels / g.groups;
   const std::int64_t outputs = g.map_channels / g.groups;
-  for (std::int64_t group = 0; group < g.groups; ++group) {
-    for (std::int64_t c = 0; c < inputs; ++c) {
-      for (std::int64_t o = group * outputs; o < (group + 1) * outputs; ++o) {
-        const T* kernel = W + (o * inputs + c) * g.kernel.y * g.kernel.x;
-        for (const Phase::Weight& y : vertical.weights) {
-          for (const Phase::Weight& x : horizontal.weights) *to++ = kernel[y.index * g.kernel.x + x.index];
-        }
-      }
+  const auto weights = static_cast<std::int64_t>(vertical.weights.size() * horizontal.weights.size());
+  const auto collect = [&](const T* kernel, T* out) {
+    for (const Phase::Weight& y : vertical.weights) {
+      for (const Phase::Weight& x : horizontal.weights) *out++ = kernel[y.index * g.kernel.x + x.index];
     }
-  }
+  };
+  const std::int64_t blocks = (outputs + kBlock - 1) / kBlock;
+  parallel_for(g.groups * blocks, std::max<std::int64_t>(1, (1 << 12) / inputs),
+               [&](std::int64_t begin, std::int64_t end) {
+                 for (std::int64_t block = begin; block < end; ++block) {
+                   const std::int64_t group = block / blocks;
+                   const std::int64_t first = block % blocks * kBlock;
+                   for (std::int64_t c = 0; c < inputs; ++c) {
+                     for (std::int64_t o = first; o < std::min(outputs, first + kBlock); ++o) {
+                       collect(W + ((group * outputs + o) * inputs + c) * g.kernel.y * g.kernel.x,
+                               to + ((group * inputs + c) * outputs + o) * weights);
+                     }
+                   }
+                 }
+               });
+}
+
+/// The left operand of a phase: W itself where it is (map channel, image channel), else collected in
+/// `scratch`.
+template <class T>
+MatrixLeft<T> phase_weights(const ConvolutionGeometry& g, const T* W, const Phase& vertical,
+                            const Phase& horizontal, const std::vector<std::int64_t>& offsets, T* scratch) {
+  if (g.kernel == Pair2(1)) return MatrixLeft<T>({W, g.image_channels / g.groups, offsets.data()}, true);
+  collect_weights(g, W, vertical, horizontal, scratch);
+  const auto weights = static_cast<std::int64_t>(vertical.weights.size() * horizontal.weights.size());
+  return MatrixLeft<T>({scratch, g.map_channels / g.groups * weights, offsets.data()}, false);
 }
 
 template <class T>
@@ -108,15 +131,13 @@ void deconvolve(const ConvolutionGeometry& g, const Array& map, const Array& W, 
     T* const out = image.mutable_data<T>();
     for (const Phase& y : vertical) {
       for (const Phase& x : horizontal) {
-        collect_weights(g, W.data<T>(), y, x, weights.data());
         const std::vector<std::int64_t> rows = map_rows(g, padded, y, x);
         const auto depth = static_cast<std::int64_t>(rows.size());
-        std::vector<std::int64_t> offsets;
-        for (std::int64_t group = 0; group < g.groups; ++group) offsets.push_back(group * channels * depth);
+        const std::vector<std::int64_t> offsets = group_offsets(g.groups, channels * depth);
         PixelLayout layout{y.count, x.count, g.image_channels * plane, g.stride.y * g.image.x, g.stride.x};
         layout.join_rows();
         run_gemm<T>("gemm/deconvolution_2d", {g.groups, channels, map.shape()[0] * y.count * x.count, depth},
-                    MatrixLeft<T>({weights.data(), depth, offsets.data()}, false),
+                    phase_weights(g, W.data<T>(), y, x, offsets, weights.data()),
                     PixelsRight<T>(padded.data(), padded.layout({y.count, x.count}), rows,
                                    g.map_channels / g.groups * padded.channel_step()),
                     PixelsResult<T>(out + y.first * g.image.x + x.first, layout, plane, channels,

@@ -72,8 +72,8 @@ void PaddedImages<T>::copy_planes(const T* images, std::int64_t count, std::int6
       const std::int64_t first = std::clamp((-start + step_.x - 1) / step_.x, std::int64_t{0}, phase_);
       const std::int64_t end = std::clamp((size.x - start + step_.x - 1) / step_.x, first, phase_);
       std::fill(out, out + first, T(0));
-      if (step_.x == 1) {
-        std::copy(row + start + first, row + start + end, out + first);
+      if (step_.x == 1 && first < end) {
+        std::copy(row + (start + first), row + (start + end), out + first);
       } else {
         for (std::int64_t q = first; q < end; ++q) out[q] = row[start + q * step_.x];
       }

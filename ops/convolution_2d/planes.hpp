@@ -10,6 +10,13 @@
 
 namespace fathom::ops::detail {
 
+/// Start of each group's share of `size` elements.
+[[nodiscard]] inline std::vector<std::int64_t> group_offsets(std::int64_t groups, std::int64_t size) {
+  std::vector<std::int64_t> offsets;
+  for (std::int64_t g = 0; g < groups; ++g) offsets.push_back(g * size);
+  return offsets;
+}
+
 /// Pixels of a batch, numbered (image, y, x), and where they lie in one channel's planes.
 struct PixelLayout {
   std::int64_t height = 1;

@@ -31,13 +31,6 @@ PixelLayout map_layout(const ConvolutionGeometry& g) {
   return layout;
 }
 
-/// Start of each group's share of `size` elements.
-std::vector<std::int64_t> group_offsets(std::int64_t groups, std::int64_t size) {
-  std::vector<std::int64_t> offsets;
-  for (std::int64_t g = 0; g < groups; ++g) offsets.push_back(g * size);
-  return offsets;
-}
-
 /// The image as the map's pixels see it, one row for each input channel and weight of a group.
 template <class T>
 struct ImageRows {
