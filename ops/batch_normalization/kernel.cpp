@@ -12,7 +12,7 @@ namespace fathom::ops::batch_norm {
 namespace {
 
 using fathom::detail::kElementGrain;
-using fathom::detail::lane_sums;
+using fathom::detail::lane_sum;
 
 constexpr std::string_view kName = "batch_normalization";
 
@@ -56,29 +56,33 @@ struct Blocks {
   std::int64_t group;
 };
 
+/// Adds f(row) over the rows of one channel in one block; a row starts at the offset it is given.
+template <class F>
+double add_rows(const Geometry& g, std::int64_t begin, std::int64_t end, std::int64_t channel, F f) {
+  double sum = 0;
+  for (std::int64_t o = begin; o < end; ++o) sum += f((o * g.channels + channel) * g.inner);
+  return sum;
+}
+
 /// Mean and sum of squared deviations of one channel in one block.
 template <class T>
 void row_moments(const Geometry& g, const T* x, std::int64_t begin, std::int64_t end, std::int64_t channel,
                  double& mean, double& squares) {
   const double count = static_cast<double>((end - begin) * g.inner);
-  double sum = 0;
-  for (std::int64_t o = begin; o < end; ++o) {
-    const T* row = x + (o * g.channels + channel) * g.inner;
-    sum += lane_sums<T, 1>(g.inner, [row](std::int64_t i) { return std::array<T, 1>{row[i]}; })[0];
-  }
+  const double sum = add_rows(g, begin, end, channel, [&](std::int64_t at) {
+    return lane_sum<T>(g.inner, [row = x + at](std::int64_t i) { return row[i]; });
+  });
   // The rounded mean is the pivot; what it is off by is put right below.
   const T pivot = static_cast<T>(sum / count);
-  double first = 0;
-  double second = 0;
-  for (std::int64_t o = begin; o < end; ++o) {
-    const T* row = x + (o * g.channels + channel) * g.inner;
-    const auto sums = lane_sums<T, 2>(g.inner, [row, pivot](std::int64_t i) {
+  const double first = add_rows(g, begin, end, channel, [&](std::int64_t at) {
+    return lane_sum<T>(g.inner, [row = x + at, pivot](std::int64_t i) { return row[i] - pivot; });
+  });
+  const double second = add_rows(g, begin, end, channel, [&](std::int64_t at) {
+    return lane_sum<T>(g.inner, [row = x + at, pivot](std::int64_t i) {
       const T deviation = row[i] - pivot;
-      return std::array<T, 2>{deviation, deviation * deviation};
+      return deviation * deviation;
     });
-    first += sums[0];
-    second += sums[1];
-  }
+  });
   mean = static_cast<double>(pivot) + first / count;
   squares = std::max(0.0, second - first * first / count);
 }
@@ -122,21 +126,18 @@ void merge_moments(const Blocks& blocks, const double* means, const double* squa
   }
 }
 
-/// sum(gy) and sum(gy * (x - center)) of one block.
+/// sum(gy) and sum(gy * (x - center)) of one channel in one block.
 template <class T>
 void row_gradient_sums(const Geometry& g, const T* x, const T* gy, std::int64_t begin, std::int64_t end,
                        std::int64_t channel, T center, double& sum_gy, double& sum_gy_x) {
-  sum_gy = 0;
-  sum_gy_x = 0;
-  for (std::int64_t o = begin; o < end; ++o) {
-    const std::int64_t offset = (o * g.channels + channel) * g.inner;
-    const auto sums =
-        lane_sums<T, 2>(g.inner, [x_row = x + offset, gy_row = gy + offset, center](std::int64_t i) {
-          return std::array<T, 2>{gy_row[i], gy_row[i] * (x_row[i] - center)};
-        });
-    sum_gy += sums[0];
-    sum_gy_x += sums[1];
-  }
+  sum_gy = add_rows(g, begin, end, channel, [&](std::int64_t at) {
+    return lane_sum<T>(g.inner, [row = gy + at](std::int64_t i) { return row[i]; });
+  });
+  sum_gy_x = add_rows(g, begin, end, channel, [&](std::int64_t at) {
+    return lane_sum<T>(g.inner, [x_row = x + at, gy_row = gy + at, center](std::int64_t i) {
+      return gy_row[i] * (x_row[i] - center);
+    });
+  });
 }
 
 template <class T>

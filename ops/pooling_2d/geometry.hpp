@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <optional>
 #include <string_view>
+#include <utility>
 
 #include <fathom/core/array.hpp>
 
@@ -33,6 +34,15 @@ struct Window {
   const std::int64_t left = column * g.stride.x - g.pad.x;
   return {std::max<std::int64_t>(0, top), std::min(g.x[2], top + g.kernel.y), std::max<std::int64_t>(0, left),
           std::min(g.x[3], left + g.kernel.x)};
+}
+
+/// The windows of an output row whose column `column` lies inside the image: [begin, end).
+[[nodiscard]] inline std::pair<std::int64_t, std::int64_t> inside(const Geometry& g, std::int64_t column) {
+  const std::int64_t first = g.pad.x - column;              // the window's start that puts it at pixel 0
+  const std::int64_t last = g.x[3] - 1 - column + g.pad.x;  // and at the last pixel
+  const std::int64_t begin = first <= 0 ? 0 : (first + g.stride.x - 1) / g.stride.x;
+  const std::int64_t end = last < 0 ? 0 : last / g.stride.x + 1;
+  return {begin, std::min(end, g.y[3])};
 }
 
 /// Checks the arguments and works out the output's size; `cover_all` is nullopt where there is no such

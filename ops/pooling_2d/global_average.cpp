@@ -21,9 +21,8 @@ double plane_sum(const T* pixels, std::int64_t count) {
   constexpr std::int64_t kBlock = 1024;
   double sum = 0;
   for (std::int64_t begin = 0; begin < count; begin += kBlock) {
-    const T* block = pixels + begin;
-    sum += fathom::detail::lane_sums<T, 1>(std::min(kBlock, count - begin),
-                                           [block](std::int64_t i) { return std::array<T, 1>{block[i]}; })[0];
+    sum += fathom::detail::lane_sum<T>(std::min(kBlock, count - begin),
+                                       [block = pixels + begin](std::int64_t i) { return block[i]; });
   }
   return sum;
 }

@@ -23,20 +23,21 @@ std::int64_t plane_grain(const Geometry& g) {
   return std::max<std::int64_t>(1, fathom::detail::kElementGrain / std::max<std::int64_t>(1, g.in_plane()));
 }
 
-/// The first of the largest pixels of a window that is not empty; the first NaN if there is one.
+/// Lets one pixel of each window of an output row compete: `column` of the window, in the image's row `row`.
+/// Without branches, since which pixel is largest cannot be predicted. The first NaN wins over everything.
 template <class T>
-std::int64_t largest(const T* plane, std::int64_t width, const pooling::Window& window) {
-  std::int64_t at = window.top * width + window.left;
-  T best = plane[at];
-  for (std::int64_t row = window.top; row < window.bottom; ++row) {
-    for (std::int64_t i = row * width + window.left; i < row * width + window.right; ++i) {
-      if (plane[i] > best || (plane[i] != plane[i] && best == best)) {
-        best = plane[i];
-        at = i;
-      }
-    }
+void compete(const Geometry& g, const T* pixels, std::int64_t row, std::int64_t column, T* best,
+             std::int32_t* position) {
+  const auto [begin, end] = pooling::inside(g, column);
+  const std::int64_t start = row * g.x[3] + column - g.pad.x;
+  for (std::int64_t j = begin; j < end; ++j) {
+    const std::int64_t at = start + j * g.stride.x;
+    const T value = pixels[at];
+    const bool wins =
+        (value > best[j]) | (position[j] == kNowhere) | ((value != value) & (best[j] == best[j]));
+    best[j] = wins ? value : best[j];
+    position[j] = wins ? static_cast<std::int32_t>(at) : position[j];
   }
-  return at;
 }
 
 /// For every output element where in its plane the largest pixel lies, int32 in the shape of y.
@@ -46,20 +47,15 @@ void find_largest(const Geometry& g, const Array& x, Array& y, Array& positions)
     const T* in = x.data<T>();
     T* out = y.mutable_data<T>();
     parallel_for(g.planes(), plane_grain(g), [&](std::int64_t begin, std::int64_t end) {
-      for (std::int64_t plane = begin; plane < end; ++plane) {
-        const T* pixels = in + plane * g.in_plane();
-        std::int64_t o = plane * g.out_plane();
-        for (std::int64_t row = 0; row < g.y[2]; ++row) {
-          for (std::int64_t column = 0; column < g.y[3]; ++column, ++o) {
-            const pooling::Window window = pooling::window(g, row, column);
-            if (window.empty()) {
-              position[o] = kNowhere;
-              out[o] = -std::numeric_limits<T>::infinity();
-              continue;
-            }
-            const std::int64_t at = largest(pixels, g.x[3], window);
-            position[o] = static_cast<std::int32_t>(at);
-            out[o] = pixels[at];
+      std::fill(position + begin * g.out_plane(), position + end * g.out_plane(), kNowhere);
+      std::fill(out + begin * g.out_plane(), out + end * g.out_plane(), -std::numeric_limits<T>::infinity());
+      for (std::int64_t line = begin * g.y[2]; line < end * g.y[2]; ++line) {
+        const std::int64_t top = line % g.y[2] * g.stride.y - g.pad.y;
+        const T* pixels = in + line / g.y[2] * g.in_plane();
+        for (std::int64_t row = std::max<std::int64_t>(0, top); row < std::min(g.x[2], top + g.kernel.y);
+             ++row) {
+          for (std::int64_t column = 0; column < g.kernel.x; ++column) {
+            compete(g, pixels, row, column, out + line * g.y[3], position + line * g.y[3]);
           }
         }
       }
