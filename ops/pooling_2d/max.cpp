@@ -23,21 +23,33 @@ std::int64_t plane_grain(const Geometry& g) {
   return std::max<std::int64_t>(1, fathom::detail::kElementGrain / std::max<std::int64_t>(1, g.in_plane()));
 }
 
-/// Lets one pixel of each window of an output row compete: `column` of the window, in the image's row `row`.
-/// Without branches, since which pixel is largest cannot be predicted. The first NaN wins over everything.
-template <class T>
-void compete(const Geometry& g, const T* pixels, std::int64_t row, std::int64_t column, T* best,
+/// Lets pixels at, at + stride, ... of a plane compete for `count` windows side by side. Without branches,
+/// since which pixel is largest cannot be predicted. The first NaN wins over everything.
+template <std::int32_t kStride, class T>
+void compete(const T* pixels, std::int32_t at, std::int32_t stride, std::int32_t count, T* best,
              std::int32_t* position) {
-  const auto [begin, end] = pooling::inside(g, column);
-  const std::int64_t start = row * g.x[3] + column - g.pad.x;
-  for (std::int64_t j = begin; j < end; ++j) {
-    const std::int64_t at = start + j * g.stride.x;
-    const T value = pixels[at];
-    const bool wins =
-        (value > best[j]) | (position[j] == kNowhere) | ((value != value) & (best[j] == best[j]));
-    best[j] = wins ? value : best[j];
-    position[j] = wins ? static_cast<std::int32_t>(at) : position[j];
+  const std::int32_t step = kStride > 0 ? kStride : stride;
+  const T* source = pixels + at;
+  for (std::int32_t j = 0; j < count; ++j) {
+    const T value = source[j * step];
+    const T before = best[j];
+    const std::int32_t held = position[j];
+    const bool wins = (value > before) | (held == kNowhere) | ((value != value) & (before == before));
+    best[j] = wins ? value : before;
+    position[j] = wins ? at + j * step : held;
   }
+}
+
+/// The same for all windows of an output row: each brings its pixel in `column`, in row `row` of the image.
+template <class T>
+void compete_in_row(const Geometry& g, const T* pixels, std::int64_t row, std::int64_t column, T* best,
+                    std::int32_t* position) {
+  const auto [begin, end] = pooling::inside(g, column);
+  const auto stride = static_cast<std::int32_t>(g.stride.x);
+  const auto at = static_cast<std::int32_t>(row * g.x[3] + begin * stride + column - g.pad.x);
+  const auto count = static_cast<std::int32_t>(end - begin);
+  const auto run = stride == 1 ? compete<1, T> : stride == 2 ? compete<2, T> : compete<0, T>;
+  run(pixels, at, stride, count, best + begin, position + begin);
 }
 
 /// For every output element where in its plane the largest pixel lies, int32 in the shape of y.
@@ -55,7 +67,7 @@ void find_largest(const Geometry& g, const Array& x, Array& y, Array& positions)
         for (std::int64_t row = std::max<std::int64_t>(0, top); row < std::min(g.x[2], top + g.kernel.y);
              ++row) {
           for (std::int64_t column = 0; column < g.kernel.x; ++column) {
-            compete(g, pixels, row, column, out + line * g.y[3], position + line * g.y[3]);
+            compete_in_row(g, pixels, row, column, out + line * g.y[3], position + line * g.y[3]);
           }
         }
       }
