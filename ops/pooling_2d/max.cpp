@@ -45,6 +45,7 @@ template <class T>
 void compete_in_row(const Geometry& g, const T* pixels, std::int64_t row, std::int64_t column, T* best,
                     std::int32_t* position) {
   const auto [begin, end] = pooling::inside(g, column);
+  if (begin >= end) return;
   const auto stride = static_cast<std::int32_t>(g.stride.x);
   const auto at = static_cast<std::int32_t>(row * g.x[3] + begin * stride + column - g.pad.x);
   const auto count = static_cast<std::int32_t>(end - begin);
