@@ -81,6 +81,12 @@ struct MobileNet : nn::Module {
   }
 };
 
+/// Weights in float64 that Chainer's save_npz wrote.
+void load_from_chainer(nn::Module& net, const std::string& path) {
+  net.to(DType::float64);
+  nn::load(net, path, {.rename = nn::from_chainer});
+}
+
 class NetworkReplay {
  public:
   NetworkReplay(const json& entry, Files& files)
@@ -206,12 +212,12 @@ class NetworkReplay {
   void weight_files() {
     const json& npz = entry_.at("npz");
     MobileNet net = make_net();
-    nn::load(net, files_.path(npz.at("init")), {.rename = nn::from_chainer});
+    load_from_chainer(net, files_.path(npz.at("init")));
     compare("init.npz", parameters(net), entry_.at("params"));
     compare_test_output("y_test_before", net);
     for (const char* name : {"after", "after_stored"}) {
       net = make_net();
-      nn::load(net, files_.path(npz.at(name)), {.rename = nn::from_chainer});
+      load_from_chainer(net, files_.path(npz.at(name)));
       compare(fmt::format("{}.npz", name), parameters(net), entry_.at("params_after"));
       compare(fmt::format("{}.npz", name), statistics(net), entry_.at("stats_after"));
       compare_test_output("y_test_after", net);
