@@ -12,19 +12,12 @@ namespace {
 template <class T, int K, int S, bool at_edge>
 class ForwardStrip {
  public:
-  ForwardStrip(const Geometry& g, const Weights<T, K, S>& weights, T bias, const T* x, T* y,
-               std::int64_t out_column, std::int64_t count)
-      : g_(g),
-        weights_(weights),
-        window_(g, out_column, count),
-        x_(x),
-        y_(y + out_column),
-        count_(count),
-        bias_(T(0)) {
+  ForwardStrip(const Geometry& g, const T* w, T bias, const T* x, T* y, std::int64_t out_column,
+               std::int64_t count)
+      : g_(g), weights_(w), window_(g, out_column, count), x_(x), y_(y + out_column), count_(count) {
     // The lanes of an output column are added up, so the bias goes into the first of them.
-    const Batch<T> bias_lanes(bias);
-    bias_ = S == 1 ? bias_lanes : alternate(bias_lanes, Batch<T>(T(0)));
-    for (Batch<T>& sum : sums_) sum = bias_;
+    bias_ = S == 1 ? Batch<T>(bias) : alternate(Batch<T>(bias), Batch<T>(T(0)));
+    for (Batch<T>& sum : sums_) sum = Batch<T>(T(0));
   }
 
   template <bool checked>
@@ -38,14 +31,14 @@ class ForwardStrip {
       for (int d = 0; s + d * S < K; ++d) sums_[d] += dot(weights_.rows[s + d * S], pixels);
     }
     const std::int64_t done = t - (live - 1);
-    if (!checked || done >= 0) store_sums<S>(y_ + done * g_.out_width, sums_[live - 1], count_);
+    if (!checked || done >= 0) store_sums<S>(y_ + done * g_.out_width, sums_[live - 1] + bias_, count_);
     for (int d = live - 1; d > 0; --d) sums_[d] = sums_[d - 1];
-    sums_[0] = bias_;
+    sums_[0] = Batch<T>(T(0));
   }
 
  private:
   const Geometry& g_;
-  const Weights<T, K, S>& weights_;
+  Weights<T, K, S> weights_;
   Window<T, K, S, at_edge> window_;
   const T* x_;
   T* y_;
@@ -59,16 +52,16 @@ void forward(const Geometry& g, const T* x, const T* W, const T* b, T* y, std::i
              std::int64_t end) {
   for (std::int64_t plane = begin; plane < end; ++plane) {
     const std::int64_t channel = plane % g.out_channels();
-    const Weights<T, K, S> weights(W + g.kernel_offset(channel));
+    const T* w = W + g.kernel_offset(channel);
     const T bias = b == nullptr ? T(0) : b[channel];
     const T* from = x + plane / g.multiplier * g.plane();
     T* to = y + plane * g.out_plane();
     for_each_overlapping_strip(g.out_width, strip_width<T, S>, [&](std::int64_t column, std::int64_t count) {
       if (Window<T, K, S, true>::is_at_edge(g, column, count)) {
-        ForwardStrip<T, K, S, true> strip(g, weights, bias, from, to, column, count);
+        ForwardStrip<T, K, S, true> strip(g, w, bias, from, to, column, count);
         slide_over_image<K, S>(strip, g);
       } else {
-        ForwardStrip<T, K, S, false> strip(g, weights, bias, from, to, column, count);
+        ForwardStrip<T, K, S, false> strip(g, w, bias, from, to, column, count);
         slide_over_image<K, S>(strip, g);
       }
     });

@@ -108,10 +108,13 @@ class Window {
 template <class Strip>
 [[gnu::always_inline]] inline void slide(Strip& strip, std::int64_t steps, std::int64_t first,
                                          std::int64_t last) {
-  std::int64_t t = 0;
-  for (first = std::min(first, steps); t < first; ++t) strip.template step<true>(t);
-  for (; t < last; ++t) strip.template step<false>(t);
-  for (; t < steps; ++t) strip.template step<true>(t);
+  for (std::int64_t t = 0; t < steps; ++t) {
+    if (first <= t && t < last) {
+      strip.template step<false>(t);
+    } else {
+      strip.template step<true>(t);
+    }
+  }
 }
 
 /// As `slide` for strips whose step t reads the image rows t*S .. t*S + S - 1, less the pad, and meets the
