@@ -104,15 +104,18 @@ class Progress {
     constexpr double kBetween = 0.1;
     if (quiet_ || !bar_ || (clock_.seconds() - shown_ < kBetween && images_ < images_per_epoch_)) return;
     shown_ = clock_.seconds();
-    constexpr std::int64_t kWidth = 30;
+    constexpr std::int64_t kWidth = 20;
     const auto filled = static_cast<std::size_t>(kWidth * images_ / images_per_epoch_);
     const auto left = static_cast<int>(static_cast<double>(total() - done()) / rate());
-    fmt::print("\r\x1b[K{} [{:<{}}] {}:{:02} left", line(), std::string(filled, '='), kWidth, left / 60,
-               left % 60);
+    fmt::print("\r\x1b[Kepoch {}/{} [{:<{}}] loss {:.4f}, {:.0f} images/s, {}:{:02} left", epoch_, epochs_,
+               std::string(filled, '='), kWidth, mean_loss(), rate(), left / 60, left % 60);
     std::fflush(stdout);
   }
   void end_epoch() const {
-    if (!quiet_) fmt::print("{}{}, {:.0f} s\n", bar_ ? "\r\x1b[K" : "", line(), clock_.seconds());
+    if (quiet_) return;
+    fmt::print("{}epoch {}/{}: loss {:.4f}, accuracy {:.2f} %, {:.0f} images/s, {:.0f} s\n",
+               bar_ ? "\r\x1b[K" : "", epoch_, epochs_, mean_loss(),
+               100 * static_cast<double>(correct_) / static_cast<double>(images_), rate(), clock_.seconds());
     std::fflush(stdout);
   }
 
@@ -120,11 +123,7 @@ class Progress {
   [[nodiscard]] std::int64_t done() const { return (epoch_ - 1) * images_per_epoch_ + images_; }
   [[nodiscard]] std::int64_t total() const { return epochs_ * images_per_epoch_; }
   [[nodiscard]] double rate() const { return static_cast<double>(done()) / clock_.seconds(); }
-  [[nodiscard]] std::string line() const {
-    const auto images = static_cast<double>(images_);
-    return fmt::format("epoch {}/{}: loss {:.4f}, accuracy {:.2f} %, {:.0f} images/s", epoch_, epochs_,
-                       loss_ / images, 100 * static_cast<double>(correct_) / images, rate());
-  }
+  [[nodiscard]] double mean_loss() const { return loss_ / static_cast<double>(images_); }
 
   int epochs_, epoch_ = 0;
   std::int64_t images_per_epoch_, images_ = 0, correct_ = 0;
