@@ -20,8 +20,8 @@ namespace {
 
 struct Settings {
   std::string data = nn::kFashionMnistDirectory;
-  int epochs = 6;
-  int batch = 128;
+  int epochs = 5;
+  int batch = 64;
   int threads = 0;
   std::uint64_t seed = 1;
   double lr = 0.1;
