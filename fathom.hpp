@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The whole library but core/xtensor.hpp and core/format.hpp, which pull in xtensor and fmt. For programs that use
-// Fathom; inside the library every file includes what it needs.
+// The whole library but core/xtensor.hpp and core/format.hpp, which pull in xtensor and fmt. For programs
+// that use Fathom; inside the library every file includes what it needs.
 #pragma once
 
 #include <fathom/autograd/backward.hpp>
@@ -29,6 +29,7 @@
 #include <fathom/nn/layers/pooling2d.hpp>
 #include <fathom/nn/layers/relu.hpp>
 #include <fathom/nn/module.hpp>
+#include <fathom/nn/optim/gradients.hpp>
 #include <fathom/nn/optim/schedule.hpp>
 #include <fathom/nn/optim/sgd.hpp>
 #include <fathom/nn/sequential.hpp>

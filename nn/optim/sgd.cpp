@@ -54,11 +54,11 @@ void SGD::make_velocities() {
     if (!parameter.defined() || !parameter.grad().defined()) continue;
     if (!velocities_[i].defined()) {
       velocities_[i] = Array::zeros(parameter.shape(), parameter.dtype());
-    } else if (velocities_[i].dtype() != parameter.dtype()) {
-      throw DTypeError(
+    } else if (velocities_[i].dtype() != parameter.dtype() || velocities_[i].shape() != parameter.shape()) {
+      throw GraphError(
           fmt::format("SGD: parameter {} was {} at the first step and is {} now\n  hint: make the optimizer "
-                      "after Module::to",
-                      i, to_string(velocities_[i].dtype()), to_string(parameter.dtype())));
+                      "after Module::to and after replacing parameters",
+                      i, describe(velocities_[i]), describe(parameter.data())));
     }
   }
 }

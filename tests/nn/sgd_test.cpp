@@ -146,6 +146,6 @@ TEST_CASE("a parameter that changed its type after the first step is an error", 
   q.set_grad(gradient({1}));
   CHECK_THROWS_WITH(optimizer.step(),
                     "SGD: parameter 1 was float64 at the first step and is float32 now\n"
-                    "  hint: make the optimizer after Module::to");
+                    "  hint: make the optimizer after Module::to and after replacing parameters");
   CHECK(q.data().item() == 1);
 }

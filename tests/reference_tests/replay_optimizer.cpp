@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <fathom/nn/optim/gradients.hpp>
 #include <fathom/nn/optim/sgd.hpp>
 
 #include "compare.hpp"
@@ -24,8 +25,7 @@ Array row(const Array& array, std::int64_t index) {
   return result;
 }
 
-/// The options that make nn::SGD the recorded optimizer with its hooks; `missing` says what there is no
-/// option for.
+/// The options that make nn::SGD the recorded optimizer; `missing` says that there is none.
 nn::SGDOptions sgd_options(const json& entry, std::string& missing) {
   nn::SGDOptions options;
   const std::string name = entry.at("optimizer");
@@ -42,14 +42,28 @@ nn::SGDOptions sgd_options(const json& entry, std::string& missing) {
   if (const auto names = params.unread(); !names.empty()) {
     throw std::runtime_error(fmt::format("the table ignores the parameter {}", fmt::join(names, ", ")));
   }
-  for (const json& hook : entry.at("hooks")) {
-    if (hook.at("name") == "WeightDecay") {
-      options.weight_decay += hook.at("args").at(0).get<double>();
+  // Weight decay alone is the optimizer's own option.
+  const json& hooks = entry.at("hooks");
+  if (hooks.size() == 1 && hooks.at(0).at("name") == "WeightDecay")
+    options.weight_decay = hooks.at(0).at("args").at(0);
+  return options;
+}
+
+/// What the hooks do to the gradients, in their order.
+void apply_hooks(const json& hooks, const Variables& parameters) {
+  for (const json& hook : hooks) {
+    const std::string name = hook.at("name");
+    const double value = hook.at("args").at(0);
+    if (name == "WeightDecay") {
+      nn::add_weight_decay(parameters, value);
+    } else if (name == "Lasso") {
+      nn::add_lasso(parameters, value);
+    } else if (name == "GradientClipping") {
+      nn::clip_gradient_norm(parameters, value);
     } else {
-      missing = fmt::format("no hook '{}' here", hook.at("name").get<std::string>());
+      throw std::runtime_error(fmt::format("the table ignores the hook {}", name));
     }
   }
-  return options;
 }
 
 std::vector<std::string> run(const json& entry, const nn::SGDOptions& options, Files& files) {
@@ -65,6 +79,7 @@ std::vector<std::string> run(const json& entry, const nn::SGDOptions& options, F
   nn::SGD optimizer(parameters, options);
   for (std::int64_t step = 0; step < entry.at("steps").get<std::int64_t>(); ++step) {
     for (std::size_t i = 0; i < parameters.size(); ++i) parameters[i].set_grad(Variable(row(grads[i], step)));
+    if (options.weight_decay == 0) apply_hooks(entry.at("hooks"), parameters);
     optimizer.step();
     for (std::size_t i = 0; i < parameters.size(); ++i) {
       const std::string name = recorded.at(i).at("name");

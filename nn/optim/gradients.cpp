@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <fathom/nn/optim/gradients.hpp>
+
+#include <fmt/format.h>
+
+#include <cmath>
+
+#include <fathom/core/elementwise.hpp>
+#include <fathom/core/error.hpp>
+#include <fathom/core/reduce.hpp>
+
+namespace fathom::nn {
+namespace {
+
+/// Calls `body(parameter's data, gradient)` where there is both.
+template <class Body>
+void for_each_gradient(std::span<const Variable> parameters, Body body) {
+  for (const Variable& parameter : parameters) {
+    if (!parameter.defined()) continue;
+    const Variable gradient = parameter.grad();
+    if (gradient.defined()) body(parameter.data(), gradient.data());
+  }
+}
+
+/// g = f(g, p), element by element.
+template <class F>
+void change(std::span<const Variable> parameters, F f) {
+  for_each_gradient(parameters, [&](const Array& value, Array gradient) {
+    dispatch_float(value.dtype(), "gradients", [&]<class T>() {
+      const T* p = value.data<T>();
+      T* g = gradient.mutable_data<T>();
+      parallel_for(value.size(), detail::kElementGrain, [=](std::int64_t begin, std::int64_t end) {
+        for (std::int64_t i = begin; i < end; ++i) g[i] = f(g[i], p[i]);
+      });
+    });
+  });
+}
+
+}  // namespace
+
+double gradient_norm(std::span<const Variable> parameters) {
+  double total = 0;
+  for_each_gradient(parameters, [&](const Array&, const Array& gradient) {
+    const auto square = [](double g) { return g * g; };
+    total += sum(map("gradient_norm", gradient.astype(DType::float64), square)).item();
+  });
+  return std::sqrt(total);
+}
+
+double clip_gradient_norm(std::span<const Variable> parameters, double threshold) {
+  if (!(threshold > 0)) {
+    throw ValueError(
+        fmt::format("clip_gradient_norm: threshold must be positive (threshold is {})", threshold));
+  }
+  const double norm = gradient_norm(parameters);
+  if (norm > threshold) {
+    change(parameters, [factor = threshold / norm]<class T>(T g, T) { return static_cast<T>(factor) * g; });
+  }
+  return norm;
+}
+
+void add_weight_decay(std::span<const Variable> parameters, double rate) {
+  change(parameters, [rate]<class T>(T g, T p) { return g + static_cast<T>(rate) * p; });
+}
+
+void add_lasso(std::span<const Variable> parameters, double rate) {
+  change(parameters,
+         [rate]<class T>(T g, T p) { return g + static_cast<T>(rate) * static_cast<T>((p > 0) - (p < 0)); });
+}
+
+}  // namespace fathom::nn

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <span>
+
+#include <fathom/autograd/variable.hpp>
+
+namespace fathom::nn {
+
+// What may be done to gradients between backward and an optimiser's step, in the order one likes (Chainer's
+// optimizer hooks). Parameters without data or gradient are passed over; gradients are changed in place.
+
+/// The L2 norm of all gradients taken together, in double.
+[[nodiscard]] FATHOM_EXPORT double gradient_norm(std::span<const Variable> parameters);
+
+/// g *= min(1, threshold / gradient_norm). Returns the norm before. Throws ValueError unless the threshold is
+/// positive.
+FATHOM_EXPORT double clip_gradient_norm(std::span<const Variable> parameters, double threshold);
+
+/// g += rate * p: what an optimiser's `weight_decay` does, for those who clip afterwards.
+FATHOM_EXPORT void add_weight_decay(std::span<const Variable> parameters, double rate);
+
+/// g += rate * sign(p), the gradient of rate * sum |p|.
+FATHOM_EXPORT void add_lasso(std::span<const Variable> parameters, double rate);
+
+}  // namespace fathom::nn

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <catch2/catch.hpp>
+
+#include <cmath>
+
+#include <fathom/core/error.hpp>
+#include <fathom/nn/optim/gradients.hpp>
+
+using namespace fathom;
+
+namespace {
+
+Variable parameter(double value, double gradient, DType dtype) {
+  Variable p(Array::full({1}, value, dtype), true);
+  p.set_grad(Variable(Array::full({1}, gradient, dtype)));
+  return p;
+}
+
+}  // namespace
+
+TEST_CASE("clipping scales all gradients together, and only down", "[gradients]") {
+  const DType dtype = GENERATE(DType::float32, DType::float64);
+  const Variables p = {parameter(1, 3, dtype), Variable{}, parameter(1, -4, dtype),
+                       Variable(Array::ones({2}, dtype), true)};
+  CHECK(nn::gradient_norm(p) == 5);
+  CHECK(nn::clip_gradient_norm(p, 6) == 5);
+  CHECK(p[0].grad().item() == 3);
+  CHECK(nn::clip_gradient_norm(p, 2.5) == 5);
+  CHECK(p[0].grad().item() == 1.5);
+  CHECK(p[2].grad().item() == -2);
+  CHECK_FALSE(p[3].grad().defined());
+  CHECK_THROWS_WITH(nn::clip_gradient_norm(p, 0),
+                    "clip_gradient_norm: threshold must be positive (threshold is 0)");
+  CHECK_THROWS_AS(nn::clip_gradient_norm(p, std::nan("")), ValueError);
+}
+
+TEST_CASE("decay and lasso add to the gradients", "[gradients]") {
+  const DType dtype = GENERATE(DType::float32, DType::float64);
+  const Variables p = {parameter(2, 1, dtype), parameter(-4, 1, dtype), parameter(0, 1, dtype)};
+  nn::add_weight_decay(p, 0.5);
+  CHECK(p[0].grad().item() == 2);
+  CHECK(p[1].grad().item() == -1);
+  nn::add_lasso(p, 0.25);
+  CHECK(p[0].grad().item() == 2.25);
+  CHECK(p[1].grad().item() == -1.25);
+  CHECK(p[2].grad().item() == 1);
+}
