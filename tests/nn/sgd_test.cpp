@@ -145,7 +145,7 @@ TEST_CASE("a parameter that changed its type after the first step is an error", 
   p.set_grad(Variable{Array::ones({1}, DType::float32)});
   q.set_grad(gradient({1}));
   CHECK_THROWS_WITH(optimizer.step(),
-                    "SGD: parameter 1 was float64 at the first step and is float32 now\n"
+                    "SGD: parameter 1 was float64 [1] at the first step and is float32 [1] now\n"
                     "  hint: make the optimizer after Module::to and after replacing parameters");
   CHECK(q.data().item() == 1);
 }
