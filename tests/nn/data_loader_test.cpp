@@ -58,7 +58,7 @@ TEST_CASE("every channel has its own mean and deviation", "[data_loader]") {
   nn::DataLoader loader(
       images, Array::zeros({2}, DType::int64),
       {.shuffle = false, .mean = {10 * scale, 30 * scale}, .deviation = {5 * scale, 10 * scale}});
-  const nn::Batch& batch = *loader.begin();
+  const nn::Batch batch = *loader.begin();
   CHECK(allclose(batch.images, Array::from({0.0F, 2.0F, 0.0F, 1.0F, 8.0F, 10.0F, 4.0F, 5.0F}, {2, 2, 1, 2}),
                  1e-5, 1e-5));
 }
