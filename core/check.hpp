@@ -28,8 +28,8 @@ class FATHOM_EXPORT ArgumentCheck {
   /// when `array` is undefined.
   ArgumentCheck& argument(std::string_view name, const Array& array, std::string_view axes = {});
 
-  /// The rules below are about the last argument, or the one named here. To list all arguments in every text, remember
-  /// them all first, then select each.
+  /// The rules below are about the last argument, or the one named here. To list all arguments in every text,
+  /// remember them all first, then select each.
   ArgumentCheck& select(std::string_view name);
 
   /// The last argument must have this many axes (ShapeError).

@@ -32,10 +32,14 @@ namespace fathom {
 [[nodiscard]] inline Variable operator+(const Variable& x, double value) { return ops::add_scalar(x, value); }
 [[nodiscard]] inline Variable operator+(double value, const Variable& x) { return ops::add_scalar(x, value); }
 [[nodiscard]] inline Variable operator-(const Variable& x, double value) { return ops::sub_scalar(x, value); }
-[[nodiscard]] inline Variable operator-(double value, const Variable& x) { return ops::rsub_scalar(x, value); }
+[[nodiscard]] inline Variable operator-(double value, const Variable& x) {
+  return ops::rsub_scalar(x, value);
+}
 [[nodiscard]] inline Variable operator*(const Variable& x, double value) { return ops::mul_scalar(x, value); }
 [[nodiscard]] inline Variable operator*(double value, const Variable& x) { return ops::mul_scalar(x, value); }
 [[nodiscard]] inline Variable operator/(const Variable& x, double value) { return ops::div_scalar(x, value); }
-[[nodiscard]] inline Variable operator/(double value, const Variable& x) { return ops::rdiv_scalar(x, value); }
+[[nodiscard]] inline Variable operator/(double value, const Variable& x) {
+  return ops::rdiv_scalar(x, value);
+}
 
 }  // namespace fathom

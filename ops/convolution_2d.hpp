@@ -18,7 +18,8 @@ struct Convolution2DOptions {
 /// @return (n, cO, hO, wO), hO = (h + 2*pad - (kH - 1)*dilation - 1) / stride + 1 (with cover_all rounded up)
 /// @throws ShapeError, DTypeError, ValueError with all arguments
 /// Differentiable any number of times with respect to x, W and b.
-[[nodiscard]] FATHOM_EXPORT Variable convolution_2d(const Variable& x, const Variable& W, const Variable& b = {},
+[[nodiscard]] FATHOM_EXPORT Variable convolution_2d(const Variable& x, const Variable& W,
+                                                    const Variable& b = {},
                                                     const Convolution2DOptions& options = {});
 
 }  // namespace fathom::ops

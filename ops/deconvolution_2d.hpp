@@ -20,7 +20,8 @@ struct Deconvolution2DOptions {
 /// @return (n, cO, hO, wO), by default hO = (h - 1)*stride + (kH - 1)*dilation + 1 - 2*pad
 /// @throws ShapeError, DTypeError, ValueError with all arguments
 /// Differentiable any number of times with respect to x, W and b.
-[[nodiscard]] FATHOM_EXPORT Variable deconvolution_2d(const Variable& x, const Variable& W, const Variable& b = {},
+[[nodiscard]] FATHOM_EXPORT Variable deconvolution_2d(const Variable& x, const Variable& W,
+                                                      const Variable& b = {},
                                                       const Deconvolution2DOptions& options = {});
 
 }  // namespace fathom::ops

@@ -28,7 +28,9 @@ struct Transpose {
   Axes axes, inverse;
   [[nodiscard]] Array value(const Array& x) const { return fathom::transpose(x, axes); }
   [[nodiscard]] auto adjoint(const auto& gy) const { return transpose(gy, inverse); }
-  [[nodiscard]] Attributes attributes() const { return {{"axes", fmt::format("[{}]", fmt::join(axes, ", "))}}; }
+  [[nodiscard]] Attributes attributes() const {
+    return {{"axes", fmt::format("[{}]", fmt::join(axes, ", "))}};
+  }
 };
 
 struct BroadcastTo {

@@ -12,10 +12,13 @@ namespace fathom::ops {
 [[nodiscard]] inline Variable reshape(const Variable& x, std::initializer_list<std::int64_t> sizes) {
   return reshape(x, std::span(sizes.begin(), sizes.size()));
 }
-[[nodiscard]] inline Variable reshape(const Variable& x, const Shape& shape) { return reshape(x, shape.span()); }
+[[nodiscard]] inline Variable reshape(const Variable& x, const Shape& shape) {
+  return reshape(x, shape.span());
+}
 
 /// Axes permuted: y's axis i is x's axis `axes[i]`; nullopt reverses them. Throws ValueError.
-[[nodiscard]] FATHOM_EXPORT Variable transpose(const Variable& x, const std::optional<Axes>& axes = std::nullopt);
+[[nodiscard]] FATHOM_EXPORT Variable transpose(const Variable& x,
+                                               const std::optional<Axes>& axes = std::nullopt);
 
 /// Stretched to `shape` by NumPy's broadcasting. Throws ShapeError.
 [[nodiscard]] FATHOM_EXPORT Variable broadcast_to(const Variable& x, const Shape& shape);

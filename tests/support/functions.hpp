@@ -18,7 +18,8 @@ class Multiply final : public Function {
     return {zip("multiply", in[0], in[1], [](auto a, auto b) { return a * b; })};
   }
   Variables backward(const Wanted& wanted, std::span<const Variable> gys) override {
-    return {wanted[0] ? multiply(gys[0], input(1)) : Variable{}, wanted[1] ? multiply(gys[0], input(0)) : Variable{}};
+    return {wanted[0] ? multiply(gys[0], input(1)) : Variable{},
+            wanted[1] ? multiply(gys[0], input(0)) : Variable{}};
   }
 };
 
@@ -31,10 +32,12 @@ class MultiplyWithArrays final : public Function {
     return {zip("multiply", in[0], in[1], [](auto a, auto b) { return a * b; })};
   }
   Variables backward(const Wanted& wanted, std::span<const Variable> gys) override {
-    return {wanted[0] ? multiply(gys[0], input(1)) : Variable{}, wanted[1] ? multiply(gys[0], input(0)) : Variable{}};
+    return {wanted[0] ? multiply(gys[0], input(1)) : Variable{},
+            wanted[1] ? multiply(gys[0], input(0)) : Variable{}};
   }
   bool has_backward_arrays() const override { return true; }
-  void backward_arrays(const Wanted& wanted, std::span<const Array> gys, std::span<GradientSink> into) override {
+  void backward_arrays(const Wanted& wanted, std::span<const Array> gys,
+                       std::span<GradientSink> into) override {
     for (std::size_t i = 0; i < 2; ++i) {
       if (!wanted[i]) continue;
       const double* gy = gys[0].data<double>();
