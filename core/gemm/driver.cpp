@@ -4,27 +4,31 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <type_traits>
 
 #include <fathom/core/gemm/scratch.hpp>
 #include <fathom/core/threads.hpp>
 
 namespace fathom::detail {
 
-template <>
-const GemmKernels<float>& gemm_kernels<float>(Isa isa) {
-  return dispatch_isa(isa, []<Isa chosen>() -> const GemmTable& { return gemm_table<chosen>(); }).float32;
-}
-template <>
-const GemmKernels<double>& gemm_kernels<double>(Isa isa) {
-  return dispatch_isa(isa, []<Isa chosen>() -> const GemmTable& { return gemm_table<chosen>(); }).float64;
-}
-
 namespace {
 
-constexpr std::int64_t kStripsAtOnce = 16;        // rows of A that stay in the second-level cache, in tiles
-constexpr std::int64_t kMostColumns = 256;        // of B packed at once
-constexpr std::int64_t kMostRows = 768;           // bounds the partial sums of one block
-constexpr std::int64_t kGrainProducts = 1 << 18;  // products below which a thread is not worth its start
+template <class T>
+const GemmKernels<T>& kernels_of(Isa isa) {
+  const GemmTable& table =
+      dispatch_isa(isa, []<Isa chosen>() -> const GemmTable& { return gemm_table<chosen>(); });
+  if constexpr (std::is_same_v<T, float>) {
+    return table.float32;
+  } else {
+    return table.float64;
+  }
+}
+
+// Sizes of blocks, for second-level caches of 256 KiB and more.
+constexpr std::int64_t kStripsAtOnce = 16;        // rows of the left operand, in tiles, that meet one panel
+constexpr std::int64_t kMostColumns = 256;        // of the right operand, packed at once
+constexpr std::int64_t kMostRows = 768;           // of a block: bounds its partial sums
+constexpr std::int64_t kGrainProducts = 1 << 18;  // below that a thread is not worth its start
 
 std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 std::int64_t round_up(std::int64_t a, std::int64_t b) { return ceil_div(a, b) * b; }
@@ -156,7 +160,7 @@ template <class T>
 void run_gemm(std::string_view name, const GemmSize& size, const GemmLeft<T>& left, const GemmRight<T>& right,
               const GemmResult<T>& result) {
   const Isa isa = active_isa();
-  const GemmKernels<T>& kernels = gemm_kernels<T>(isa);
+  const GemmKernels<T>& kernels = kernels_of<T>(isa);
   count_kernel(name, isa, dtype_of<T>);
   if (size.groups == 0 || size.m == 0 || size.n == 0) return;
   const Grid grid = make_grid(size, kernels);

@@ -56,8 +56,4 @@ struct GemmTable {
 template <Isa isa>
 [[nodiscard]] const GemmTable& gemm_table();
 
-/// The kernels of the instruction set in use.
-template <class T>
-[[nodiscard]] const GemmKernels<T>& gemm_kernels(Isa isa);
-
 }  // namespace fathom::detail
