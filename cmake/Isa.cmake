@@ -20,5 +20,9 @@ function(fathom_add_isa_unit target kernel isa arch)
   file(CONFIGURE OUTPUT ${unit} @ONLY CONTENT
        "#define FATHOM_ARCH ${arch}\n#define FATHOM_ISA ${isa}\n#include <fathom/${kernel}>\n")
   target_sources(${target} PRIVATE ${unit})
-  set_source_files_properties(${unit} PROPERTIES COMPILE_OPTIONS "-O3;${ARGN}")
+  set(level -O3)
+  if(FATHOM_SANITIZE)
+    set(level -O1)  # g++ 12 needs minutes for a kernel at -O3 with sanitizers
+  endif()
+  set_source_files_properties(${unit} PROPERTIES COMPILE_OPTIONS "${level};${ARGN}")
 endfunction()
