@@ -54,31 +54,37 @@ void Function::backward_arrays(const Wanted&, std::span<const Array>, std::span<
   throw GraphError(fmt::format("{}: backward_arrays is announced but not written", name()));
 }
 
-void Function::retain_input(std::size_t i) { saved_.push_back({.index = i, .is_output = false}); }
-void Function::retain_output(std::size_t i) { saved_.push_back({.index = i, .is_output = true}); }
+void Function::retain_input(std::size_t i) { saved_.push_back({.kind = Kind::input, .index = i}); }
+void Function::retain_output(std::size_t i) { saved_.push_back({.kind = Kind::output, .index = i}); }
 
-const Function::Saved& Function::saved(std::size_t index, bool is_output) const {
-  const auto kind = is_output ? "output" : "input";
+void Function::retain(std::string_view name, Array array) {
+  saved_.push_back({.kind = Kind::own, .name = name, .array = std::move(array)});
+}
+
+const Function::Saved& Function::saved(Kind kind, std::size_t index, std::string_view name) const {
+  const std::string what = kind == Kind::own
+                               ? std::string(name)
+                               : fmt::format("{} {}", kind == Kind::input ? "input" : "output", index);
   const auto found = std::find_if(saved_.begin(), saved_.end(), [&](const Saved& saved) {
-    return saved.index == index && saved.is_output == is_output;
+    return saved.kind == kind && saved.index == index && saved.name == name;
   });
   if (found == saved_.end()) {
-    throw GraphError(fmt::format(
-        "{}: backward reads {} {}, which forward did not retain\n  hint: call retain_{}({}) in forward",
-        name(), kind, index, kind, index));
+    throw GraphError(
+        fmt::format("{}: backward reads {}, which forward did not retain\n  hint: retain it in forward",
+                    this->name(), what));
   }
   if (found->array.version() != found->version) {
-    throw GraphError(
-        fmt::format("{}: {} {} was changed in place after forward, so its gradient would be wrong\n  {}: "
-                    "{}\n  hint: run backward before "
-                    "changing it, or change a copy()",
-                    name(), kind, index, kind, describe(found->array)));
+    throw GraphError(fmt::format(
+        "{}: {} was changed in place after forward, so its gradient would be wrong\n  {}: {}\n  hint: run "
+        "backward before changing it, or change a copy()",
+        this->name(), what, what, describe(found->array)));
   }
   return *found;
 }
 
-const Array& Function::input_array(std::size_t i) const { return saved(i, false).array; }
-const Array& Function::output_array(std::size_t i) const { return saved(i, true).array; }
+const Array& Function::input_array(std::size_t i) const { return saved(Kind::input, i).array; }
+const Array& Function::output_array(std::size_t i) const { return saved(Kind::output, i).array; }
+const Array& Function::retained(std::string_view name) const { return saved(Kind::own, 0, name).array; }
 
 Variable Function::input(std::size_t i) const {
   auto state = std::make_shared<detail::VariableState>();
@@ -123,7 +129,8 @@ Arrays Function::data_of(std::span<const Variable> inputs) const {
 
 void Function::record(std::span<const Variable> inputs, const Arrays& arrays, const Arrays& outputs) {
   for (Saved& saved : saved_) {
-    saved.array = saved.is_output ? outputs[saved.index] : arrays[saved.index];
+    if (saved.kind == Kind::input) saved.array = arrays[saved.index];
+    if (saved.kind == Kind::output) saved.array = outputs[saved.index];
     saved.version = saved.array.version();
   }
   inputs_.reserve(inputs.size());

@@ -101,25 +101,31 @@ class FATHOM_EXPORT Function : public std::enable_shared_from_this<Function> {
     for (std::size_t i : inputs) retain_input(i);
   }
   void retain_output(std::size_t i);
+  /// In forward: keep an array of the function's own (statistics, positions, labels) under a name, a string
+  /// literal. Unlike a member it is released after backward, and a change in place is noticed.
+  void retain(std::string_view name, Array array);
 
   /// In backward: a retained input or output, connected to the graph.
   [[nodiscard]] Variable input(std::size_t i) const;
   [[nodiscard]] Variable output(std::size_t i) const;
-  /// In backward_arrays: the same without a graph. Both throw GraphError when the array was changed in place
+  /// In backward_arrays: the same without a graph. All throw GraphError when the array was changed in place
   /// since forward, or was not retained.
   [[nodiscard]] const Array& input_array(std::size_t i) const;
   [[nodiscard]] const Array& output_array(std::size_t i) const;
+  [[nodiscard]] const Array& retained(std::string_view name) const;
 
  private:
   friend class detail::GraphEngine;
 
+  enum class Kind : std::uint8_t { input, output, own };
   struct Saved {
+    Kind kind = Kind::input;
     std::size_t index = 0;
-    bool is_output = false;
+    std::string_view name = {};  // of the function's own
     Array array = {};
     std::uint64_t version = 0;
   };
-  [[nodiscard]] const Saved& saved(std::size_t index, bool is_output) const;
+  [[nodiscard]] const Saved& saved(Kind kind, std::size_t index, std::string_view name = {}) const;
   [[nodiscard]] Arrays data_of(std::span<const Variable> inputs) const;
   void record(std::span<const Variable> inputs, const Arrays& arrays, const Arrays& outputs);
   static void unlink(std::vector<std::shared_ptr<detail::Node>> nodes) noexcept;

@@ -150,26 +150,26 @@ class MaxPooling2D final : public Function {
   }
 
   Arrays forward(std::span<const Array> inputs) override {
-    positions_ = Array::empty(geometry_.y, DType::int32);
+    Array positions = Array::empty(geometry_.y, DType::int32);
     Array y = Array::empty(geometry_.y, inputs[0].dtype());
-    find_largest(geometry_, inputs[0], y, positions_);
+    find_largest(geometry_, inputs[0], y, positions);
+    retain("positions", std::move(positions));
     return {std::move(y)};
   }
 
   Variables backward(const Wanted&, std::span<const Variable> gys) override {
-    return {apply<MaxPooling2DMove<false>>({gys[0]}, geometry_, positions_)};
+    return {apply<MaxPooling2DMove<false>>({gys[0]}, geometry_, retained("positions"))};
   }
 
   bool has_backward_arrays() const override { return true; }
   void backward_arrays(const Wanted&, std::span<const Array> gys, std::span<GradientSink> into) override {
     const bool accumulate = into[0].accumulates();
-    scatter(geometry_, positions_, gys[0], accumulate, into[0].buffer());
+    scatter(geometry_, retained("positions"), gys[0], accumulate, into[0].buffer());
   }
 
  private:
   Geometry geometry_;
   bool cover_all_;
-  Array positions_;
 };
 
 }  // namespace

@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 
 #include <fathom/autograd/function.hpp>
-#include <fathom/core/error.hpp>
 #include <fathom/core/reduce.hpp>
 #include <fathom/ops/argument.hpp>
 #include <fathom/ops/arithmetic.hpp>
@@ -42,10 +41,7 @@ class Softmax final : public Function {
 
 class SoftmaxCrossEntropy final : public Function {
  public:
-  explicit SoftmaxCrossEntropy(Problem problem)
-      : problem_(std::move(problem)),
-        t_version_(problem_.t.version()),
-        weight_version_(problem_.class_weight.defined() ? problem_.class_weight.version() : 0) {}
+  explicit SoftmaxCrossEntropy(Problem problem) : problem_(std::move(problem)) {}
   std::string_view name() const override { return "softmax_cross_entropy"; }
   Attributes attributes() const override {
     const SoftmaxCrossEntropyOptions& options = problem_.options;
@@ -56,48 +52,43 @@ class SoftmaxCrossEntropy final : public Function {
 
   Arrays forward(std::span<const Array> inputs) override {
     retain_input(0);
-    normalizers_ = cross_entropy::normalizers(problem_, inputs[0]);
-    const Array losses = cross_entropy::losses(problem_, inputs[0], normalizers_);
+    const Array normalizers = cross_entropy::normalizers(problem_, inputs[0]);
+    const Array losses = cross_entropy::losses(problem_, inputs[0], normalizers);
+    // t and class_weight are no inputs of the graph; retained, they are looked after all the same.
+    retain("normalizers", normalizers);
+    retain("t", problem_.t);
+    if (problem_.class_weight.defined()) retain("class_weight", problem_.class_weight);
     return {(problem_.options.reduce == Reduce::no ? losses : fathom::sum(losses)).astype(inputs[0].dtype())};
   }
 
   /// gx = gy * (sum(q) * softmax(x) - q)
   Variables backward(const Wanted&, std::span<const Variable> gys) override {
-    require_unchanged();
     const Variable x = input(0);
-    const cross_entropy::Targets targets = cross_entropy::targets(problem_, x.dtype());
-    const Variable difference =
-        apply<Softmax>({x}, problem_, normalizers_) * Variable(targets.total) - Variable(targets.q);
+    const Problem problem = kept_problem();
+    const cross_entropy::Targets targets = cross_entropy::targets(problem, x.dtype());
+    const Variable softmax = apply<Softmax>({x}, problem, retained("normalizers"));
+    const Variable difference = softmax * Variable(targets.total) - Variable(targets.q);
     const bool mean = problem_.options.reduce == Reduce::mean;
     return {difference * (mean ? gys[0] : reshape(gys[0], targets.total.shape()))};
   }
 
   bool has_backward_arrays() const override { return true; }
   void backward_arrays(const Wanted&, std::span<const Array> gys, std::span<GradientSink> into) override {
-    require_unchanged();
-    const Array& x = input_array(0);
     const bool accumulate = into[0].accumulates();
-    cross_entropy::input_gradient(problem_, x, normalizers_, gys[0], accumulate, into[0].buffer());
+    cross_entropy::input_gradient(kept_problem(), input_array(0), retained("normalizers"), gys[0], accumulate,
+                                  into[0].buffer());
   }
 
  private:
-  /// t and class_weight are no inputs of the graph, so it does not look after them.
-  void require_unchanged() const {
-    const bool weight_changed =
-        problem_.class_weight.defined() && problem_.class_weight.version() != weight_version_;
-    if (problem_.t.version() == t_version_ && !weight_changed) return;
-    const std::string_view changed = weight_changed ? "class_weight" : "t";
-    throw GraphError(
-        fmt::format("softmax_cross_entropy: {} was changed in place after forward, so its gradient would be "
-                    "wrong\n  {}: {}\n  "
-                    "hint: run backward before changing it, or give a copy()",
-                    changed, changed, describe(weight_changed ? problem_.class_weight : problem_.t)));
+  /// With t and class_weight as they were, or a GraphError.
+  [[nodiscard]] Problem kept_problem() const {
+    Problem problem = problem_;
+    problem.t = retained("t");
+    if (problem.class_weight.defined()) problem.class_weight = retained("class_weight");
+    return problem;
   }
 
   Problem problem_;
-  std::uint64_t t_version_;
-  std::uint64_t weight_version_;
-  Array normalizers_;
 };
 
 }  // namespace

@@ -253,6 +253,40 @@ TEST_CASE("only what functions retain stays alive, until their backward", "[engi
   CHECK(in_use() == 4 * item);  // x, y, gy, gradient of x: what was kept is released
 }
 
+TEST_CASE("arrays of a function's own are released and guarded like its inputs", "[engine]") {
+  class Scale final : public Function {
+   public:
+    explicit Scale(Array factors) : factors_(std::move(factors)) {}
+    std::string_view name() const override { return "scale"; }
+    Arrays forward(std::span<const Array> in) override {
+      retain("factors", factors_);
+      return {zip("scale", in[0], std::exchange(factors_, {}), [](auto a, auto b) { return a * b; })};
+    }
+    Variables backward(const Wanted&, std::span<const Variable> gys) override {
+      return {multiply(gys[0], Variable(retained("factors")))};
+    }
+
+   private:
+    Array factors_;
+  };
+  Array factors = Array::full({}, 4, DType::float64);
+  const Variable x = leaf(3);
+  const Variable y = apply<Scale>({x}, factors);
+  CHECK_FALSE(factors.is_unique());
+  SECTION("released") {
+    backward(y);
+    CHECK(x.grad().item() == 4);
+    CHECK(factors.is_unique());
+  }
+  SECTION("changed in place") {
+    factors.mutable_data<double>()[0] = 5;
+    CHECK_THROWS_WITH(backward(y),
+                      "scale: factors was changed in place after forward, so its gradient would be wrong\n  "
+                      "factors: float64 "
+                      "[]\n  hint: run backward before changing it, or change a copy()");
+  }
+}
+
 TEST_CASE("an exception in a function leaves graph, gradients and pool usable", "[engine]") {
   Variable x = leaf(3);
   backward(multiply(x, x));

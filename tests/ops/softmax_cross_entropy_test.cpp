@@ -244,7 +244,7 @@ TEST_CASE("labels changed between forward and backward are noticed", "[softmax_c
       backward(y), GraphError,
       Message("softmax_cross_entropy: t was changed in place after forward, so its gradient would be wrong\n"
               "  t: int64 [2]\n"
-              "  hint: run backward before changing it, or give a copy()"));
+              "  hint: run backward before changing it, or change a copy()"));
 }
 
 TEST_CASE("softmax_cross_entropy refuses what does not fit", "[softmax_cross_entropy][errors]") {
