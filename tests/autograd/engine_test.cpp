@@ -232,7 +232,7 @@ TEST_CASE("an array that backward reads must not change in between", "[engine]")
   const Variable gy(Array::ones({3}, DType::float64));
   CHECK_THROWS_WITH(backward(std::span(&y, 1), std::span(&gy, 1)),
                     "multiply: input 1 was changed in place after forward, so its gradient would be wrong\n  "
-                    "input: float64 [3]\n"
+                    "input 1: float64 [3]\n"
                     "  hint: run backward before changing it, or change a copy()");
   CHECK_FALSE(x.grad().defined());
 }
