@@ -324,7 +324,7 @@ Variables complete(std::string_view who, std::span<const Variable> ys, std::span
   Variables result;
   for (std::size_t i = 0; i < ys.size(); ++i) {
     ArgumentCheck check(who);
-    check.argument("y", ys[i].defined() ? ys[i].data() : undefined);
+    check.argument("y", ys[i].defined() ? ys[i].data() : undefined).defined();
     if (!ys[i].requires_grad()) {
       check.fail<GraphError>(
           fmt::format("y has no graph to go back through{}",

@@ -10,23 +10,31 @@ namespace fathom {
 
 ArgumentCheck& ArgumentCheck::argument(std::string_view name, const Array& array, std::string_view axes) {
   assert(count_ < arguments_.size());
-  selected_ = count_++;
-  arguments_[selected_] = {name, &array, axes};
-  if (!array.defined()) {
+  selected_ = count_;
+  arguments_[count_++] = {name, &array, axes};
+  return *this;
+}
+
+ArgumentCheck& ArgumentCheck::defined() {
+  for (; defined_ < count_; ++defined_) {
+    if (arguments_[defined_].array->defined()) continue;
     fail<GraphError>(
-        fmt::format("{} must not be undefined", name),
+        fmt::format("{} must not be undefined", arguments_[defined_].name),
         "Variable{} is legal for optional arguments only; a deferred parameter needs its data first");
   }
   return *this;
 }
 
 ArgumentCheck& ArgumentCheck::select(std::string_view name) {
+  defined();
   selected_ = 0;
-  while (selected_ + 1 < count_ && arguments_[selected_].name != name) ++selected_;
+  while (selected_ < count_ && arguments_[selected_].name != name) ++selected_;
+  assert(selected_ < count_);
   return *this;
 }
 
 ArgumentCheck& ArgumentCheck::rank(std::size_t rank) {
+  defined();
   if (last().array->rank() != rank) {
     fail<ShapeError>(fmt::format("{} must have {} axes{}{} (it has {})", last().name, rank,
                                  last().axes.empty() ? "" : " ", last().axes, last().array->rank()));
@@ -35,6 +43,7 @@ ArgumentCheck& ArgumentCheck::rank(std::size_t rank) {
 }
 
 ArgumentCheck& ArgumentCheck::floating() {
+  defined();
   if (!is_float(last().array->dtype())) {
     fail<DTypeError>(fmt::format("{} must be float32 or float64 (it is {})", last().name,
                                  to_string(last().array->dtype())),
@@ -44,6 +53,7 @@ ArgumentCheck& ArgumentCheck::floating() {
 }
 
 ArgumentCheck& ArgumentCheck::index() {
+  defined();
   if (!is_index(last().array->dtype())) {
     fail<DTypeError>(
         fmt::format("{} must be int32 or int64 (it is {})", last().name, to_string(last().array->dtype())),
@@ -53,6 +63,7 @@ ArgumentCheck& ArgumentCheck::index() {
 }
 
 ArgumentCheck& ArgumentCheck::same_dtype() {
+  defined();
   const Argument& first = arguments_[0];
   if (last().array->dtype() != first.array->dtype()) {
     fail<DTypeError>(
@@ -65,6 +76,7 @@ ArgumentCheck& ArgumentCheck::same_dtype() {
 }
 
 ArgumentCheck& ArgumentCheck::shape(const Shape& shape, std::string_view meaning) {
+  defined();
   if (last().array->shape() != shape) {
     fail<ShapeError>(fmt::format("{} must have the shape {}, {} (it has {})", last().name, to_string(shape),
                                  meaning, to_string(last().array->shape())));

@@ -24,13 +24,15 @@ class FATHOM_EXPORT ArgumentCheck {
  public:
   explicit ArgumentCheck(std::string_view op) : op_(op) {}
 
-  /// Remembers an argument for the texts; `axes` names its axes, "(n, c, h, w)". Throws GraphError at once
-  /// when `array` is undefined.
+  /// Remembers an argument for the texts; `axes` names its axes, "(n, c, h, w)". To have all arguments in
+  /// every text, remember all before the first rule.
   ArgumentCheck& argument(std::string_view name, const Array& array, std::string_view axes = {});
 
-  /// The rules below are about the last argument, or the one named here. To list all arguments in every text,
-  /// remember them all first, then select each.
+  /// The rules below are about the last argument, or the one named here. Each throws GraphError first when
+  /// one of the arguments is undefined.
   ArgumentCheck& select(std::string_view name);
+  /// No other rule than that.
+  ArgumentCheck& defined();
 
   /// The last argument must have this many axes (ShapeError).
   ArgumentCheck& rank(std::size_t rank);
@@ -65,6 +67,7 @@ class FATHOM_EXPORT ArgumentCheck {
   std::string_view op_;
   std::array<Argument, 8> arguments_{};
   std::size_t count_ = 0;
+  std::size_t defined_ = 0;  // how many of them are known to be
   std::size_t selected_ = 0;
 };
 

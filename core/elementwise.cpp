@@ -47,7 +47,14 @@ std::pair<std::int64_t, std::int64_t> BroadcastRows::offsets(std::int64_t row) c
 }
 
 void require_same_float(std::string_view op, const Array& a, const Array& b) {
-  ArgumentCheck(op).argument("a", a).floating().argument("b", b).floating().same_dtype();
+  ArgumentCheck(op)
+      .argument("a", a)
+      .argument("b", b)
+      .select("a")
+      .floating()
+      .select("b")
+      .floating()
+      .same_dtype();
 }
 
 }  // namespace detail

@@ -46,8 +46,9 @@ template FATHOM_EXPORT void gemm<double>(bool, bool, std::int64_t, std::int64_t,
 
 Array gemm(const Array& a, const Array& b, bool transpose_a, bool transpose_b) {
   ArgumentCheck check("gemm");
-  check.argument("a", a, transpose_a ? "(k, m)" : "(m, k)").rank(2).floating();
-  check.argument("b", b, transpose_b ? "(n, k)" : "(k, n)").rank(2).same_dtype();
+  check.argument("a", a, transpose_a ? "(k, m)" : "(m, k)")
+      .argument("b", b, transpose_b ? "(n, k)" : "(k, n)");
+  check.select("a").rank(2).floating().select("b").rank(2).same_dtype();
   const std::int64_t m = a.shape()[transpose_a ? 1 : 0];
   const std::int64_t k = a.shape()[transpose_a ? 0 : 1];
   const std::int64_t n = b.shape()[transpose_b ? 0 : 1];

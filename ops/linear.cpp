@@ -8,7 +8,7 @@
 #include <fathom/core/gemm.hpp>
 #include <fathom/core/gemm/matrix.hpp>
 #include <fathom/core/reduce.hpp>
-#include <fathom/ops/argument.hpp>
+#include <fathom/ops/checks/argument.hpp>
 #include <fathom/ops/matmul.hpp>
 #include <fathom/ops/reduction.hpp>
 #include <fathom/ops/shape.hpp>
@@ -89,9 +89,11 @@ class Linear final : public Function {
 
 void check_linear(const Variable& x, const Variable& W, const Variable& b, std::int64_t n_batch_axes) {
   ArgumentCheck check("linear");
-  check.argument("x", detail::array_or_undefined(x), "(n..., d...)").floating();
-  check.argument("W", detail::array_or_undefined(W), "(out, in)").same_dtype().rank(2);
-  if (b.defined()) check.argument("b", b.data(), "(out)").same_dtype().rank(1);
+  check.argument("x", detail::array_or_undefined(x), "(n..., d...)");
+  check.argument("W", detail::array_or_undefined(W), "(out, in)");
+  if (b.defined()) check.argument("b", b.data(), "(out)");
+  check.select("x").floating().select("W").same_dtype().rank(2);
+  if (b.defined()) check.select("b").same_dtype().rank(1);
   check.at_least("n_batch_axes", n_batch_axes, 1);
   const auto axes = static_cast<std::int64_t>(x.rank());
   if (axes <= n_batch_axes) {

@@ -8,7 +8,7 @@
 #include <fathom/core/check.hpp>
 #include <fathom/core/gemm/matrix.hpp>
 #include <fathom/core/reduce.hpp>
-#include <fathom/ops/argument.hpp>
+#include <fathom/ops/checks/argument.hpp>
 #include <fathom/ops/rules/linear_map.hpp>
 
 namespace fathom::ops {
@@ -159,10 +159,9 @@ class MatMul final : public Function {
 
 void check_matmul(const Variable& a, const Variable& b, const MatmulOptions& options) {
   ArgumentCheck check("matmul");
-  check.argument("a", detail::array_or_undefined(a), options.transpose_a ? "(..., k, m)" : "(..., m, k)")
-      .floating();
-  check.argument("b", detail::array_or_undefined(b), options.transpose_b ? "(..., n, k)" : "(..., k, n)")
-      .same_dtype();
+  check.argument("a", detail::array_or_undefined(a), options.transpose_a ? "(..., k, m)" : "(..., m, k)");
+  check.argument("b", detail::array_or_undefined(b), options.transpose_b ? "(..., n, k)" : "(..., k, n)");
+  check.select("a").floating().select("b").same_dtype();
   FATHOM_CHECK(check, a.rank() > 0 && b.rank() > 0, ShapeError,
                "a and b must have at least one axis (a has {}, b has {})", a.rank(), b.rank());
   const Operand left(a.shape(), options.transpose_a, true);

@@ -6,7 +6,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <fathom/ops/rules/check.hpp>
+#include <fathom/ops/checks/argument.hpp>
 #include <fathom/ops/rules/linear_map.hpp>
 
 namespace fathom::ops {

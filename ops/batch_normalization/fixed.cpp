@@ -5,7 +5,7 @@
 
 #include <fathom/autograd/function.hpp>
 #include <fathom/core/elementwise.hpp>
-#include <fathom/ops/argument.hpp>
+#include <fathom/ops/checks/argument.hpp>
 #include <fathom/ops/arithmetic.hpp>
 #include <fathom/ops/batch_normalization.hpp>
 #include <fathom/ops/batch_normalization/layout.hpp>

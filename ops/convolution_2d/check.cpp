@@ -4,7 +4,8 @@
 #include <fmt/format.h>
 
 #include <fathom/core/check.hpp>
-#include <fathom/ops/argument.hpp>
+#include <fathom/ops/checks/argument.hpp>
+#include <fathom/ops/checks/window.hpp>
 
 namespace fathom::ops::detail {
 namespace {
@@ -31,8 +32,8 @@ void check_channels(const ArgumentCheck& check, const Shape& x, const Shape& W, 
 std::int64_t output_size(const ArgumentCheck& check, char axis, std::int64_t size, std::int64_t kernel,
                          std::int64_t stride, std::int64_t pad, std::int64_t dilation, bool cover_all) {
   const std::int64_t extent = kernel_extent(kernel, dilation);
-  const std::int64_t room = size + 2 * pad - extent + (cover_all ? stride - 1 : 0);
-  if (room < 0) {
+  const std::int64_t result = window_positions(size, extent, stride, pad, cover_all);
+  if (result < 1) {
     check.fail<ShapeError>(
         fmt::format(
             "{}O must be positive: the kernel's extent along {} must fit into the padded x (it is {}, x has "
@@ -40,7 +41,7 @@ std::int64_t output_size(const ArgumentCheck& check, char axis, std::int64_t siz
             axis, axis, extent, size, pad),
         "a larger pad, a smaller kernel or a smaller dilation would fit");
   }
-  return room / stride + 1;
+  return result;
 }
 
 }  // namespace
@@ -48,13 +49,13 @@ std::int64_t output_size(const ArgumentCheck& check, char axis, std::int64_t siz
 ConvolutionGeometry check_convolution_2d(const Variable& x, const Variable& W, const Variable& b,
                                          const Convolution2DOptions& options) {
   ArgumentCheck check("convolution_2d");
-  check.argument("x", array_or_undefined(x), "(n, cI, h, w)").floating().rank(4);
-  check.argument("W", array_or_undefined(W), "(cO, cI/groups, kH, kW)").same_dtype().rank(4);
-  if (b.defined()) check.argument("b", b.data(), "(cO)").same_dtype().rank(1);
-  check.at_least("stride", options.stride, 1)
-      .at_least("pad", options.pad, 0)
-      .at_least("dilation", options.dilation, 1)
-      .at_least("groups", options.groups, 1);
+  check.argument("x", array_or_undefined(x), "(n, cI, h, w)");
+  check.argument("W", array_or_undefined(W), "(cO, cI/groups, kH, kW)");
+  if (b.defined()) check.argument("b", b.data(), "(cO)");
+  check.select("x").floating().rank(4).select("W").same_dtype().rank(4);
+  if (b.defined()) check.select("b").same_dtype().rank(1);
+  check_window(check, {.stride = options.stride, .pad = options.pad, .dilation = options.dilation});
+  check.at_least("groups", options.groups, 1);
   check_channels(check, x.shape(), W.shape(), options.groups);
   if (b.defined()) {
     FATHOM_CHECK(check, b.shape()[0] == W.shape()[0], ShapeError,

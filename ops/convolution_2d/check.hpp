@@ -11,9 +11,4 @@ namespace fathom::ops::detail {
                                                        const Variable& b,
                                                        const Convolution2DOptions& options);
 
-/// Pixels between the first and the last that a dilated kernel covers, both included.
-[[nodiscard]] constexpr std::int64_t kernel_extent(std::int64_t kernel, std::int64_t dilation) {
-  return (kernel - 1) * dilation + 1;
-}
-
 }  // namespace fathom::ops::detail

@@ -6,7 +6,8 @@
 #include <fmt/format.h>
 
 #include <fathom/core/check.hpp>
-#include <fathom/ops/argument.hpp>
+#include <fathom/ops/checks/argument.hpp>
+#include <fathom/ops/checks/window.hpp>
 #include <fathom/ops/convolution_2d/check.hpp>
 
 namespace fathom::ops::detail {
@@ -48,13 +49,13 @@ std::int64_t output_size(const ArgumentCheck& check, char axis, std::int64_t siz
 ConvolutionGeometry check_deconvolution_2d(const Variable& x, const Variable& W, const Variable& b,
                                            const Deconvolution2DOptions& options) {
   ArgumentCheck check("deconvolution_2d");
-  check.argument("x", array_or_undefined(x), "(n, cI, h, w)").floating().rank(4);
-  check.argument("W", array_or_undefined(W), "(cI, cO/groups, kH, kW)").same_dtype().rank(4);
-  if (b.defined()) check.argument("b", b.data(), "(cO)").same_dtype().rank(1);
-  check.at_least("stride", options.stride, 1)
-      .at_least("pad", options.pad, 0)
-      .at_least("dilation", options.dilation, 1)
-      .at_least("groups", options.groups, 1);
+  check.argument("x", array_or_undefined(x), "(n, cI, h, w)");
+  check.argument("W", array_or_undefined(W), "(cI, cO/groups, kH, kW)");
+  if (b.defined()) check.argument("b", b.data(), "(cO)");
+  check.select("x").floating().rank(4).select("W").same_dtype().rank(4);
+  if (b.defined()) check.select("b").same_dtype().rank(1);
+  check_window(check, {.stride = options.stride, .pad = options.pad, .dilation = options.dilation});
+  check.at_least("groups", options.groups, 1);
   check_channels(check, x.shape(), W.shape(), options.groups);
   ConvolutionGeometry g{.groups = options.groups,
                         .image_channels = W.shape()[1] * options.groups,

@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 
 #include <fathom/core/check.hpp>
+#include <fathom/ops/checks/argument.hpp>
+#include <fathom/ops/checks/window.hpp>
 
 namespace fathom::ops::depthwise {
 namespace {
@@ -21,22 +23,6 @@ std::string_view layout_hint(const Array& x, const Array& W) {
   return "W is (cM, cI, kH, kW) with cM kernels for each of the cI channels of x";
 }
 
-/// Number of positions of a kernel of `kernel` taps along an axis of `size`; below 1 when it does not fit.
-std::int64_t output_size(std::int64_t size, std::int64_t kernel, std::int64_t stride, std::int64_t pad,
-                         std::int64_t dilation) {
-  const std::int64_t room = size + 2 * pad - (kernel - 1) * dilation - 1;
-  return room < 0 ? 0 : room / stride + 1;
-}
-
-/// Larger numbers could overflow when sizes are computed, and mean nothing.
-constexpr std::int64_t kLargestOption = std::int64_t{1} << 30;
-
-void require_option(ArgumentCheck& check, std::string_view name, Pair2 value, std::int64_t least) {
-  check.at_least(name, value, least);
-  FATHOM_CHECK(check, value.y <= kLargestOption && value.x <= kLargestOption, ValueError,
-               "{} must be at most {} (it is {})", name, kLargestOption, to_string(value));
-}
-
 void require_elements(const ArgumentCheck& check, std::string_view name, const Array& array,
                       std::size_t from_axis) {
   for (std::size_t axis = from_axis; axis < array.rank(); ++axis) {
@@ -48,11 +34,9 @@ void require_elements(const ArgumentCheck& check, std::string_view name, const A
 
 Geometry check(const Variable& x_variable, const Variable& W_variable, const Variable& b_variable,
                const DepthwiseConvolution2DOptions& options) {
-  const Array undefined;
-  const auto array_of = [&](const Variable& v) -> const Array& { return v.defined() ? v.data() : undefined; };
-  const Array& x = array_of(x_variable);
-  const Array& W = array_of(W_variable);
-  const Array& b = array_of(b_variable);
+  const Array& x = detail::array_or_undefined(x_variable);
+  const Array& W = detail::array_or_undefined(W_variable);
+  const Array& b = detail::array_or_undefined(b_variable);
 
   ArgumentCheck check{"depthwise_convolution_2d"};
   check.argument("x", x, "(n, cI, h, w)").argument("W", W, "(cM, cI, kH, kW)");
@@ -60,9 +44,7 @@ Geometry check(const Variable& x_variable, const Variable& W_variable, const Var
   check.select("x").floating().rank(4);
   check.select("W").same_dtype().rank(4);
   if (b.defined()) check.select("b").same_dtype().rank(1);
-  require_option(check, "stride", options.stride, 1);
-  require_option(check, "pad", options.pad, 0);
-  require_option(check, "dilation", options.dilation, 1);
+  detail::check_window(check, {.stride = options.stride, .pad = options.pad, .dilation = options.dilation});
   require_elements(check, "x", x, 1);
   require_elements(check, "W", W, 0);
 
@@ -84,8 +66,10 @@ Geometry check(const Variable& x_variable, const Variable& W_variable, const Var
       .width = x.shape(3),
       .kernel_y = W.shape(2),
       .kernel_x = W.shape(3),
-      .out_height = output_size(x.shape(2), W.shape(2), options.stride.y, options.pad.y, options.dilation.y),
-      .out_width = output_size(x.shape(3), W.shape(3), options.stride.x, options.pad.x, options.dilation.x),
+      .out_height = detail::window_positions(
+          x.shape(2), detail::kernel_extent(W.shape(2), options.dilation.y), options.stride.y, options.pad.y),
+      .out_width = detail::window_positions(x.shape(3), detail::kernel_extent(W.shape(3), options.dilation.x),
+                                            options.stride.x, options.pad.x),
       .stride_y = options.stride.y,
       .stride_x = options.stride.x,
       .pad_y = options.pad.y,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <fathom/autograd/function.hpp>
 #include <fathom/core/elementwise.hpp>
-#include <fathom/ops/argument.hpp>
+#include <fathom/ops/checks/argument.hpp>
 #include <fathom/ops/pooling_2d.hpp>
 #include <fathom/ops/pooling_2d/geometry.hpp>
 

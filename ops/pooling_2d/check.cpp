@@ -4,20 +4,10 @@
 #include <limits>
 
 #include <fathom/core/check.hpp>
+#include <fathom/ops/checks/window.hpp>
 #include <fathom/ops/pooling_2d/geometry.hpp>
 
 namespace fathom::ops::pooling {
-
-namespace {
-
-/// Number of windows along one axis; not positive when none fits.
-std::int64_t output_size(std::int64_t size, std::int64_t kernel, std::int64_t stride, std::int64_t pad,
-                         bool cover_all) {
-  const std::int64_t room = size + 2 * pad - kernel + (cover_all ? stride - 1 : 0);
-  return room < 0 ? 0 : room / stride + 1;
-}
-
-}  // namespace
 
 Geometry check(std::string_view op, const Array& x, Pair2 kernel, const std::optional<Pair2>& stride,
                Pair2 pad, std::optional<bool> cover_all) {
@@ -25,11 +15,13 @@ Geometry check(std::string_view op, const Array& x, Pair2 kernel, const std::opt
   check.argument("x", x, "(n, c, h, w)").rank(4).floating();
   check.at_least("kernel", kernel, 1);
   const Pair2 step = stride.value_or(kernel);
-  check.at_least("stride", step, 1).at_least("pad", pad, 0);
+  detail::check_window(check, {.stride = step, .pad = pad});
   FATHOM_CHECK(check, x.shape(2) * x.shape(3) <= std::numeric_limits<std::int32_t>::max(), ShapeError,
                "h*w must fit an int32 (it is {})", x.shape(2) * x.shape(3));
-  const std::int64_t height = output_size(x.shape(2), kernel.y, step.y, pad.y, cover_all.value_or(false));
-  const std::int64_t width = output_size(x.shape(3), kernel.x, step.x, pad.x, cover_all.value_or(false));
+  const std::int64_t height =
+      detail::window_positions(x.shape(2), kernel.y, step.y, pad.y, cover_all.value_or(false));
+  const std::int64_t width =
+      detail::window_positions(x.shape(3), kernel.x, step.x, pad.x, cover_all.value_or(false));
   if (height <= 0 || width <= 0) {
     check.fail<ShapeError>(
         fmt::format("a window must fit the padded image (image [{}, {}], kernel {}, stride {}, pad {}{})",

@@ -10,7 +10,7 @@
 #include <fathom/autograd/function.hpp>
 #include <fathom/core/elementwise.hpp>
 #include <fathom/core/reduce.hpp>
-#include <fathom/ops/rules/check.hpp>
+#include <fathom/ops/checks/argument.hpp>
 #include <fathom/ops/shape.hpp>
 
 namespace fathom::ops::detail {

@@ -61,9 +61,11 @@ TEST_CASE("batch_normalization refuses what does not fit, and changes nothing",
               "  hint: types are never mixed silently; convert one with astype(DType::float32)"));
   CHECK_THROWS_MATCHES(call(x, three, {}), GraphError,
                        Message("batch_normalization: beta must not be undefined\n"
-                               "  x:     float32 [2, 3, 4, 4]  (n, c, h, w)\n"
-                               "  gamma: float32 [3]           (c)\n"
-                               "  beta:  undefined             (c)\n"
+                               "  x:                float32 [2, 3, 4, 4]  (n, c, h, w)\n"
+                               "  gamma:            float32 [3]           (c)\n"
+                               "  beta:             undefined             (c)\n"
+                               "  running.mean:     float32 [3]           (c)\n"
+                               "  running.variance: float32 [3]           (c)\n"
                                "  hint: Variable{} is legal for optional arguments only; a deferred "
                                "parameter needs its data first"));
   CHECK_THROWS_MATCHES(call(x, three, three, {.eps = -1}), ValueError,
@@ -113,7 +115,11 @@ TEST_CASE("fixed_batch_normalization refuses what does not fit", "[batch_normali
   CHECK_THROWS_MATCHES(static_cast<void>(ops::fixed_batch_normalization({}, three, three, three, three)),
                        GraphError,
                        Message("fixed_batch_normalization: x must not be undefined\n"
-                               "  x: undefined\n"
+                               "  x:        undefined\n"
+                               "  gamma:    float32 [3]  (c)\n"
+                               "  beta:     float32 [3]  (c)\n"
+                               "  mean:     float32 [3]  (c)\n"
+                               "  variance: float32 [3]  (c)\n"
                                "  hint: Variable{} is legal for optional arguments only; a deferred "
                                "parameter needs its data first"));
 }

@@ -154,7 +154,8 @@ TEST_CASE("depthwise_convolution_2d needs elements along every axis but the batc
 TEST_CASE("depthwise_convolution_2d needs x and W", "[depthwise_convolution_2d][errors]") {
   CHECK(error_of<GraphError>({}, ones({2, 3, 3, 3})) ==
         R"(depthwise_convolution_2d: x must not be undefined
-  x: undefined  (n, cI, h, w)
+  x: undefined             (n, cI, h, w)
+  W: float32 [2, 3, 3, 3]  (cM, cI, kH, kW)
   hint: Variable{} is legal for optional arguments only; a deferred parameter needs its data first)");
   CHECK(error_of<GraphError>(ones({2, 3, 4, 7}), {}) ==
         R"(depthwise_convolution_2d: W must not be undefined

@@ -307,6 +307,7 @@ TEST_CASE("softmax_cross_entropy refuses what does not fit", "[softmax_cross_ent
   CHECK_THROWS_MATCHES(call({}, labels({0})), GraphError,
                        Message("softmax_cross_entropy: x must not be undefined\n"
                                "  x: undefined  (n, classes, d...)\n"
+                               "  t: int64 [1]  (n, d...)\n"
                                "  hint: Variable{} is legal for optional arguments only; a deferred "
                                "parameter needs its data first"));
   CHECK_THROWS_AS(call(x, {}), GraphError);

@@ -1,17 +1,16 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include <fathom/ops/rules/check.hpp>
+#include <fathom/ops/checks/argument.hpp>
 
 #include <algorithm>
 
 #include <fmt/format.h>
 
 #include <fathom/core/check.hpp>
-#include <fathom/ops/argument.hpp>
 
 namespace fathom::ops::detail {
 
 void check_defined(std::string_view op, const Variable& x) {
-  ArgumentCheck(op).argument("x", array_or_undefined(x));
+  ArgumentCheck(op).argument("x", array_or_undefined(x)).defined();
 }
 
 void check_broadcast(std::string_view op, const Variable& a, const Variable& b) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <string_view>
+
 #include <fathom/autograd/variable.hpp>
 
 namespace fathom::ops::detail {
@@ -10,5 +12,12 @@ namespace fathom::ops::detail {
   static const Array undefined;
   return variable.defined() ? variable.data() : undefined;
 }
+
+/// Throws GraphError when `x` is undefined.
+void check_defined(std::string_view op, const Variable& x);
+
+/// Throws GraphError for an undefined argument, DTypeError for mixed types, ShapeError when the shapes do not
+/// broadcast.
+void check_broadcast(std::string_view op, const Variable& a, const Variable& b);
 
 }  // namespace fathom::ops::detail
