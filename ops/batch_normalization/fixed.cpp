@@ -5,10 +5,10 @@
 
 #include <fathom/autograd/function.hpp>
 #include <fathom/core/elementwise.hpp>
-#include <fathom/ops/checks/argument.hpp>
 #include <fathom/ops/arithmetic.hpp>
 #include <fathom/ops/batch_normalization.hpp>
 #include <fathom/ops/batch_normalization/layout.hpp>
+#include <fathom/ops/checks/argument.hpp>
 #include <fathom/ops/reduction.hpp>
 
 namespace fathom::ops {

@@ -5,8 +5,8 @@
 #include <fathom/core/check.hpp>
 #include <fathom/core/elementwise.hpp>
 #include <fathom/core/lanes.hpp>
-#include <fathom/ops/checks/argument.hpp>
 #include <fathom/ops/arithmetic.hpp>
+#include <fathom/ops/checks/argument.hpp>
 #include <fathom/ops/pooling_2d.hpp>
 #include <fathom/ops/shape.hpp>
 

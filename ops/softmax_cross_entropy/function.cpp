@@ -3,8 +3,8 @@
 
 #include <fathom/autograd/function.hpp>
 #include <fathom/core/reduce.hpp>
-#include <fathom/ops/checks/argument.hpp>
 #include <fathom/ops/arithmetic.hpp>
+#include <fathom/ops/checks/argument.hpp>
 #include <fathom/ops/reduction.hpp>
 #include <fathom/ops/shape.hpp>
 #include <fathom/ops/softmax_cross_entropy.hpp>
