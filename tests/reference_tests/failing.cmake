@@ -1,5 +1,5 @@
 # Proves that reference_tests can fail: each line makes one change to a copy of the manifest, and a failure of that text
-# must be reported with exit status 1.
+# must be reported with exit status 1; what the harness does not know is a skip that names it.
 # cmake -D HARNESS=program -D RECORDED=directory -D WORK=directory -P failing.cmake
 file(MAKE_DIRECTORY ${WORK})
 file(GLOB archives RELATIVE ${RECORDED} ${RECORDED}/*.npz ${RECORDED}/net_*)
@@ -46,6 +46,8 @@ expect_failure(net_00 "net_00/after_stored.npz" "net_00/init.npz" "FAILED net_00
 
 file(WRITE ${WORK}/manifest.json "${manifest}")
 expect(0 relu "0 failed, 0 skipped")
+expect(1 exp "exp: 0 passed, 0 failed, 4 skipped (no operation 'exp' here)")
+expect(1 Adam "Adam: 0 passed, 0 failed, 6 skipped (no optimizer 'Adam' here)")
 expect(1 no_such_operation "0 passed, 0 failed, 0 skipped")
 file(WRITE ${WORK}/manifest.json "{")
 expect(2 relu "not a manifest")

@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Replays recorded values: reference_tests [name...] runs all entries, or those of the operations, optimizers
-// and networks named. FATHOM_REFERENCE_DIR takes the place of the repository's tests/reference. Exit status:
-// 0 all that ran passed, 1 something failed or nothing ran, 2 nothing to replay.
+// and networks named. The first line says which kernels ran. FATHOM_REFERENCE_DIR takes the place of the
+// repository's tests/reference. Exit status: 0 all that ran passed, 1 something failed or nothing ran, 2
+// nothing to replay.
 #include <cstdlib>
 #include <fstream>
 #include <set>
 #include <string>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include <fathom/core/cpu.hpp>
 #include <fathom/core/error.hpp>
 
 #include "replay.hpp"
@@ -64,6 +67,13 @@ reference::Report replay(const json& manifest, const std::string& directory, con
   return report;
 }
 
+void print_instruction_sets() {
+  std::set<std::string_view> ran;
+  for (const KernelCount& count : kernel_counts()) ran.insert(to_string(count.isa));
+  if (ran.empty()) ran.insert("none");
+  fmt::print("instruction set: {} (kernels that ran: {})\n", to_string(active_isa()), fmt::join(ran, ", "));
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -72,6 +82,7 @@ int main(int argc, char** argv) {
     const std::string directory = chosen != nullptr ? chosen : FATHOM_SOURCE_DIR "/tests/reference";
     const reference::Report report =
         replay(read_manifest(directory + "/manifest.json"), directory, {argc, argv});
+    print_instruction_sets();
     report.print();
     return report.passed() ? EXIT_SUCCESS : EXIT_FAILURE;
   } catch (const std::exception& error) {

@@ -1,0 +1,23 @@
+# What Fathom has must stay: an operation that fell out of the table would be a skip, which fails nothing. Every entry of
+# these names must run and pass, and there must be as many as the manifest holds.
+# cmake -D HARNESS=program -P required.cmake
+set(operations
+    depthwise_convolution_2d convolution_2d dilated_convolution_2d deconvolution_2d linear matmul
+    relu sigmoid tanh batch_normalization fixed_batch_normalization
+    max_pooling_2d average_pooling_2d softmax_cross_entropy
+    add sub mul div neg add_scalar rsub_scalar mul_scalar rdiv_scalar
+    sum mean reshape transpose broadcast_to sum_to graph_diamond graph_reuse)
+set(optimizers SGD MomentumSGD)
+set(initializers Normal LeCunNormal GlorotNormal HeNormal Uniform LeCunUniform GlorotUniform HeUniform)
+set(networks net_00)
+
+execute_process(COMMAND ${HARNESS} ${operations} ${optimizers} ${initializers} ${networks}
+                RESULT_VARIABLE status OUTPUT_VARIABLE output ERROR_VARIABLE output)
+if(NOT status EQUAL 0 OR NOT output MATCHES "\n415 passed, 0 failed, 0 skipped\n$")
+  message(SEND_ERROR "exit status ${status}, or the last line is not '415 passed, 0 failed, 0 skipped':\n${output}")
+endif()
+foreach(name ${operations} ${optimizers} ${initializers} ${networks})
+  if(NOT output MATCHES "\n${name}: [1-9][0-9]* passed, 0 failed, 0 skipped\n")
+    message(SEND_ERROR "nothing of ${name} ran")
+  endif()
+endforeach()
