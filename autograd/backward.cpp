@@ -72,6 +72,7 @@ class GraphEngine {
   void visit(Function& f);
   void call_arrays(Function& f, const Wanted& wanted, std::span<const Variable> gys);
   void call_variables(Function& f, const Wanted& wanted, std::span<const Variable> gys);
+  static void require_fits(const Function& f, std::size_t input, const Node& node, const Array& gradient);
   void add(Gradient& total, const Variable& gradient) const;
   void finish(Node& node, Gradient& gradient);
 
@@ -87,6 +88,7 @@ class GraphEngine {
 };
 
 void GraphEngine::start(std::span<const Variable> ys, std::span<const Variable> gys) {
+  const RecordingScope scope(create_graph_);
   if (!targets_.empty()) find_needed(ys);
   for (std::size_t i = 0; i < ys.size(); ++i) {
     const std::shared_ptr<Node>& node = ys[i].state_->node;
@@ -157,12 +159,14 @@ void GraphEngine::run() {
     Gradient& gradient = gradients_.at(end.get());
     if (gradient.filled) finish(*end, gradient);
   }
+  if (!targets_.empty()) gradients_.clear();  // the results are the only holders now
 }
 
 /// Runs the hooks of a complete gradient and notes it when it was asked for.
 void GraphEngine::finish(Node& node, Gradient& gradient) {
-  for (std::size_t i = 0; i < node.hooks.size(); ++i) {
-    const Variable replacement = node.hooks[i](gradient.variable());
+  const std::vector<GradientHook> hooks = node.hooks;  // a hook may add hooks
+  for (const GradientHook& hook : hooks) {
+    const Variable replacement = hook(gradient.variable());
     if (!replacement.defined()) continue;
     if (replacement.shape() != node.shape || replacement.dtype() != node.dtype) {
       throw ShapeError(fmt::format("on_grad: a hook must return a gradient of {} {} (it returned {})",
@@ -212,6 +216,16 @@ void GraphEngine::visit(Function& f) {
   }
 }
 
+/// A gradient of another shape would be read out of bounds by whoever trusts the parameter's.
+void GraphEngine::require_fits(const Function& f, std::size_t input, const Node& node,
+                               const Array& gradient) {
+  if (gradient.shape() == node.shape && gradient.dtype() == node.dtype) return;
+  throw ShapeError(fmt::format(
+      "{}: the gradient of input {} must be {} {} (backward returned {})\n  hint: sum it over what "
+      "was broadcast, with sum_to",
+      f.name(), input, to_string(node.dtype), to_string(node.shape), describe(gradient)));
+}
+
 void GraphEngine::call_arrays(Function& f, const Wanted& wanted, std::span<const Variable> gys) {
   Arrays arrays(gys.size());
   for (std::size_t i = 0; i < gys.size(); ++i) {
@@ -234,6 +248,12 @@ void GraphEngine::call_arrays(Function& f, const Wanted& wanted, std::span<const
     sinks[i] = GradientSink(node->shape, node->dtype, total.array, total.filled);
   }
   f.backward_arrays(wanted, arrays, sinks);
+  for (std::size_t i = 0; i < count; ++i) {
+    if (!wanted[i]) continue;
+    const Node& node = *f.inputs_[i];
+    const Gradient& given = is_apart[i] ? apart[i] : gradients_.at(&node);
+    if (given.filled) require_fits(f, i, node, given.array);
+  }
   Variables gxs(is_watched ? count : 0);
   for (std::size_t i = 0; i < count; ++i) {
     if (!is_apart[i] || !apart[i].filled) continue;
@@ -254,11 +274,7 @@ void GraphEngine::call_variables(Function& f, const Wanted& wanted, std::span<co
   for (std::size_t i = 0; i < gxs.size(); ++i) {
     if (!wanted[i] || !gxs[i].defined()) continue;
     const std::shared_ptr<Node>& node = f.inputs_[i];
-    if (gxs[i].shape() != node->shape || gxs[i].dtype() != node->dtype) {
-      throw ShapeError(fmt::format("{}: the gradient of input {} must be {} {} (backward returned {})",
-                                   f.name(), i, to_string(node->dtype), to_string(node->shape),
-                                   describe(gxs[i].data())));
-    }
+    require_fits(f, i, *node, gxs[i].data());
     reach(node);
     add(gradients_.at(node.get()), gxs[i]);
   }
@@ -371,7 +387,13 @@ Variables grad(std::span<const Variable> ys, std::span<const Variable> xs, std::
   engine.start(ys, gradients);
   engine.run();
   Variables results;
-  for (const Variable& x : xs) results.push_back(engine.result(x));
+  for (const Variable& x : xs) {
+    Variable result = engine.result(x);
+    // What a function passed on may be the caller's own gy, or another result.
+    if (result.defined() && !options.create_graph && !result.data().is_unique())
+      result = Variable(result.data().copy());
+    results.push_back(std::move(result));
+  }
   return results;
 }
 

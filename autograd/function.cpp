@@ -13,7 +13,15 @@
 
 namespace fathom {
 
+void GradientSink::require_wanted() const {
+  if (total_ == nullptr) {
+    throw GraphError(
+        "GradientSink: this input's gradient is not wanted\n  hint: ask wanted[i] before writing");
+  }
+}
+
 Array& GradientSink::buffer() {
+  require_wanted();
   if (!*filled_) {
     // A buffer that was lent to us, a leaf's from the step before, is taken when nobody else looks at it.
     const bool reusable =
@@ -27,6 +35,7 @@ Array& GradientSink::buffer() {
 }
 
 void GradientSink::give(Array gradient) {
+  require_wanted();
   if (*filled_) {
     add_into(buffer(), gradient);
   } else {
@@ -93,7 +102,7 @@ Variable Function::input(std::size_t i) const {
   return Variable(std::move(state));
 }
 
-Variable Function::output(std::size_t i) const {
+Variable Function::output(std::size_t i) {
   auto state = std::make_shared<detail::VariableState>();
   state->data = output_array(i);
   state->node = outputs_[i].lock();
@@ -102,8 +111,9 @@ Variable Function::output(std::size_t i) const {
     state->node = std::make_shared<detail::Node>();
     state->node->shape = state->data.shape();
     state->node->dtype = state->data.dtype();
-    state->node->creator = std::const_pointer_cast<Function>(shared_from_this());
+    state->node->creator = shared_from_this();
     state->node->output_index = i;
+    outputs_[i] = state->node;
   }
   return Variable(std::move(state));
 }
@@ -129,8 +139,16 @@ Arrays Function::data_of(std::span<const Variable> inputs) const {
 
 void Function::record(std::span<const Variable> inputs, const Arrays& arrays, const Arrays& outputs) {
   for (Saved& saved : saved_) {
-    if (saved.kind == Kind::input) saved.array = arrays[saved.index];
-    if (saved.kind == Kind::output) saved.array = outputs[saved.index];
+    if (saved.kind != Kind::own) {
+      const Arrays& kept = saved.kind == Kind::input ? arrays : outputs;
+      if (saved.index >= kept.size()) {
+        throw GraphError(
+            fmt::format("{}: forward retains {} {}, of which there are {}\n  hint: count from 0; an optional "
+                        "input may be absent",
+                        name(), saved.kind == Kind::input ? "input" : "output", saved.index, kept.size()));
+      }
+      saved.array = kept[saved.index];
+    }
     saved.version = saved.array.version();
   }
   inputs_.reserve(inputs.size());
@@ -147,6 +165,7 @@ Variables Function::apply_to(std::span<const Variable> inputs) {
       is_recording() &&
       std::any_of(inputs.begin(), inputs.end(), [](const Variable& input) { return input.requires_grad(); });
   const std::vector<FunctionHook*>& hooks = detail::function_hooks();
+  saved_.clear();  // of a forward that threw
   for (FunctionHook* hook : hooks) hook->before_forward(*this, arrays);
   Arrays outputs = forward(arrays);
   for (FunctionHook* hook : hooks) hook->after_forward(*this, arrays, outputs);

@@ -48,6 +48,8 @@ class FATHOM_EXPORT GradientSink {
   void give(Array gradient);
 
  private:
+  void require_wanted() const;
+
   const Shape* shape_ = nullptr;
   DType dtype_ = DType::float32;
   bool accumulates_ = false;
@@ -107,7 +109,7 @@ class FATHOM_EXPORT Function : public std::enable_shared_from_this<Function> {
 
   /// In backward: a retained input or output, connected to the graph.
   [[nodiscard]] Variable input(std::size_t i) const;
-  [[nodiscard]] Variable output(std::size_t i) const;
+  [[nodiscard]] Variable output(std::size_t i);
   /// In backward_arrays: the same without a graph. All throw GraphError when the array was changed in place
   /// since forward, or was not retained.
   [[nodiscard]] const Array& input_array(std::size_t i) const;

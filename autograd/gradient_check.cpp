@@ -35,6 +35,14 @@ std::string name_of(const Variables& ys) {
   return made == ys.end() ? "gradient check" : std::string((*made).creator()->name());
 }
 
+void require_count(const Variables& ys, const Arrays& gys) {
+  if (gys.empty() || gys.size() == ys.size()) return;
+  throw ValueError(fmt::format(
+      "gradient check: each output needs its gradient ({} outputs, {} gradients)\n  hint: leave gys "
+      "empty to have them drawn",
+      ys.size(), gys.size()));
+}
+
 /// One check of one function: its inputs, output gradients, and what backward gave.
 class Checker {
  public:
@@ -96,10 +104,7 @@ void Checker::run_backward(const Arrays& gys, bool create_graph) {
   for (std::size_t i = 0; i < inputs_.size(); ++i) xs.emplace_back(inputs_[i].copy(), !is_fixed(options_, i));
   const Variables ys = function_(xs);
   if (name_.empty()) name_ = name_of(ys);
-  if (!gys.empty() && gys.size() != ys.size()) {
-    throw ValueError(fmt::format("gradient check: each output needs its gradient ({} outputs, {} gradients)",
-                                 ys.size(), gys.size()));
-  }
+  require_count(ys, gys);
   Variables outputs;
   Variables output_gradients;
   if (gys_.empty()) {
@@ -317,8 +322,13 @@ GradientReport check_double_backward(const CheckedFunctions& function, const Arr
   for (const Array& x : inputs) xs.emplace_back(x, true);
   const Variables ys = function(xs);
   Random random(options.seed ^ 0x9e3779b97f4a7c15U);
+  require_count(ys, gys);
   for (std::size_t i = 0; i < ys.size(); ++i) {
-    all.push_back(gys.empty() ? normal(random.key(), ys[i].shape(), 0, 1, DType::float64) : gys.at(i));
+    const bool is_given = !gys.empty() && gys[i].defined();
+    if (!ys[i].defined())
+      throw ValueError(
+          fmt::format("gradient check: output {} is undefined\n  hint: return defined outputs only", i));
+    all.push_back(is_given ? gys[i] : normal(random.key(), ys[i].shape(), 0, 1, DType::float64));
   }
   const std::size_t count = inputs.size();
   const CheckedFunctions gradients = [&](const Variables& arguments) {

@@ -47,8 +47,11 @@ class TemporaryFile {
       if (::access(target_.c_str(), W_OK) != 0) fail_write(path_, errno);
     }
     static std::atomic<unsigned> count{0};
-    name_ = fmt::format("{}.{}-{}.tmp", target_, ::getpid(), count++);
-    descriptor_ = ::open(name_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    // A run that was killed may have left its file, and in a container pids repeat.
+    do {
+      name_ = fmt::format("{}.{}-{}.tmp", target_, ::getpid(), count++);
+      descriptor_ = ::open(name_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    } while (descriptor_ < 0 && errno == EEXIST);
     if (descriptor_ < 0) fail_write(path_, errno);
   }
   TemporaryFile(const TemporaryFile&) = delete;
@@ -67,6 +70,7 @@ class TemporaryFile {
     }
   }
   void commit() {
+    if (::fsync(descriptor_) != 0 && errno != EINVAL && errno != ENOSYS) fail_write(path_, errno);
     const int closed = ::close(descriptor_);
     descriptor_ = -1;
     if (closed != 0) fail_write(path_, errno);

@@ -67,15 +67,16 @@ class Pool {
         count_in(total);
         return block;
       }
-      ++statistics_.system_allocations;
-      count_in(total);
     }
     void* base = std::aligned_alloc(kAlignment, round_up(total + 2 * kSlack));
     if (base == nullptr) {
-      const std::lock_guard lock(mutex_);
-      statistics_.bytes_in_use -= static_cast<std::int64_t>(total);
-      throw std::bad_alloc();
+      release_cached();  // it may be our own cache that fills the memory
+      base = std::aligned_alloc(kAlignment, round_up(total + 2 * kSlack));
     }
+    if (base == nullptr) throw std::bad_alloc();
+    const std::lock_guard lock(mutex_);
+    ++statistics_.system_allocations;
+    count_in(total);
     return static_cast<std::byte*>(base) + kSlack;
   }
 

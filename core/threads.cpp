@@ -27,10 +27,10 @@ void set_num_threads(int threads) {
 
 int num_threads() { return thread_setting(); }
 
-void detail::parallel_for(std::int64_t count, std::int64_t grain, void* context,
+void detail::parallel_for(std::int64_t count, std::int64_t grain, int threads, void* context,
                           void (*body)(void*, std::int64_t, std::int64_t)) {
   if (count <= 0) return;
-  const std::int64_t pieces = std::min<std::int64_t>(num_threads(), count / std::max<std::int64_t>(grain, 1));
+  const std::int64_t pieces = std::min<std::int64_t>(threads, count / std::max<std::int64_t>(grain, 1));
   if (pieces <= 1 || omp_in_parallel() != 0) {
     body(context, 0, count);
     return;

@@ -15,7 +15,7 @@ FATHOM_EXPORT void set_num_threads(int threads);
 [[nodiscard]] FATHOM_EXPORT int num_threads();
 
 namespace detail {
-FATHOM_EXPORT void parallel_for(std::int64_t count, std::int64_t grain, void* context,
+FATHOM_EXPORT void parallel_for(std::int64_t count, std::int64_t grain, int threads, void* context,
                                 void (*body)(void*, std::int64_t, std::int64_t));
 }
 
@@ -23,10 +23,12 @@ FATHOM_EXPORT void parallel_for(std::int64_t count, std::int64_t grain, void* co
 /// thread. Runs serially when there is one piece or inside another parallel_for. An exception from a piece
 /// reaches the caller (the first piece's, if several throw). A reduction must not depend on the pieces: cut
 /// it into blocks of fixed size and let `count` be the number of blocks.
+/// `threads` is for callers that must know how many pieces there can be, since num_threads() may change
+/// meanwhile.
 template <class Body>
-void parallel_for(std::int64_t count, std::int64_t grain, Body&& body) {
+void parallel_for(std::int64_t count, std::int64_t grain, Body&& body, int threads = num_threads()) {
   using Plain = std::remove_reference_t<Body>;
-  detail::parallel_for(count, grain, const_cast<void*>(static_cast<const void*>(&body)),
+  detail::parallel_for(count, grain, threads, const_cast<void*>(static_cast<const void*>(&body)),
                        [](void* context, std::int64_t begin, std::int64_t end) {
                          (*static_cast<Plain*>(context))(begin, end);
                        });

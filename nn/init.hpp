@@ -16,8 +16,8 @@ struct Fans {
 };
 
 /// The fans that Chainer reads off a weight's shape: in = shape[1] * shape[2] * ..., out = shape[0] *
-/// shape[2] * .... For a depthwise weight (cM, cI, kH, kW) they are cI times too large and cM instead of cM *
-/// kH * kW: an output adds up kH * kW products only. Layers use the true ones. Throws ShapeError for less
+/// shape[2] * .... For a depthwise weight (cM, cI, kH, kW) the fan in is cI times too large: an output adds
+/// up kH * kW products only. Layers use the true ones. Throws ShapeError for less
 /// than two axes.
 [[nodiscard]] FATHOM_EXPORT Fans chainer_fans(const Shape& shape);
 

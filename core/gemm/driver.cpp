@@ -169,13 +169,17 @@ void run_gemm(std::string_view name, const GemmSize& size, const GemmLeft<T>& le
   const std::int64_t grain = ceil_div(kGrainProducts, products);
   // All threads' scratch is one block of the pool: what it asks the system for must not depend on timing.
   const std::int64_t each = round_up(worker.scratch_size(), kGemmPackSlack);
-  const std::int64_t pieces = std::clamp<std::int64_t>(grid.blocks / grain, 1, num_threads());
+  const int threads = num_threads();  // read once: another thread may change it
+  const std::int64_t pieces = std::clamp<std::int64_t>(grid.blocks / grain, 1, threads);
   const GemmScratch<T> scratch(pieces * each);
   std::atomic<std::int64_t> next{0};
-  fathom::parallel_for(grid.blocks, grain, [&](std::int64_t begin, std::int64_t end) {
-    T* const own = scratch.data() + next++ * each;
-    for (std::int64_t block = begin; block < end; ++block) worker.run(block, own);
-  });
+  fathom::parallel_for(
+      grid.blocks, grain,
+      [&](std::int64_t begin, std::int64_t end) {
+        T* const own = scratch.data() + next++ * each;
+        for (std::int64_t block = begin; block < end; ++block) worker.run(block, own);
+      },
+      threads);
 }
 
 template void run_gemm<float>(std::string_view, const GemmSize&, const GemmLeft<float>&,

@@ -39,22 +39,32 @@ void put_common(Bytes& out, const ZipMember& member) {
   put(out, static_cast<std::uint16_t>(member.name.size()));
 }
 
-Bytes raw_deflate(std::span<const std::byte> contents) {
+/// zlib's deflate state, released on every way out.
+struct Deflater {
   z_stream stream{};
-  constexpr int kMemoryLevel = 8;
-  if (deflateInit2(&stream, Z_DEFAULT_COMPRESSION, Z_DEFLATED, -MAX_WBITS, kMemoryLevel,
-                   Z_DEFAULT_STRATEGY) != Z_OK) {
-    throw std::bad_alloc();
+  Deflater() {
+    constexpr int kMemoryLevel = 8;
+    if (deflateInit2(&stream, Z_DEFAULT_COMPRESSION, Z_DEFLATED, -MAX_WBITS, kMemoryLevel,
+                     Z_DEFAULT_STRATEGY) != Z_OK) {
+      throw std::bad_alloc();
+    }
   }
+  Deflater(const Deflater&) = delete;
+  Deflater& operator=(const Deflater&) = delete;
+  ~Deflater() { deflateEnd(&stream); }
+};
+
+Bytes raw_deflate(std::span<const std::byte> contents) {
+  Deflater deflater;
+  z_stream& stream = deflater.stream;
   Bytes out(deflateBound(&stream, static_cast<uLong>(contents.size())));
   stream.next_in = const_cast<Bytef*>(reinterpret_cast<const Bytef*>(contents.data()));
   stream.avail_in = static_cast<uInt>(contents.size());
   stream.next_out = reinterpret_cast<Bytef*>(out.data());
   stream.avail_out = static_cast<uInt>(std::min<std::size_t>(out.size(), std::numeric_limits<uInt>::max()));
   // With deflateBound's room one call ends the stream.
-  deflate(&stream, Z_FINISH);
+  if (deflate(&stream, Z_FINISH) != Z_STREAM_END) throw std::bad_alloc();
   out.resize(stream.total_out);
-  deflateEnd(&stream);
   return out;
 }
 

@@ -58,6 +58,7 @@ void check_arguments(const Array& images, const Array& labels, DataLoaderOptions
 DataLoader::DataLoader(Array images, Array labels, DataLoaderOptions options)
     : images_(std::move(images)), labels_(std::move(labels)), options_(std::move(options)) {
   check_arguments(images_, labels_, options_);
+  options_.batch = std::min(options_.batch, std::max<std::int64_t>(labels_.size(), 1));
   if (images_.rank() == 3)
     images_ = images_.reshape({images_.shape(0), 1, images_.shape(1), images_.shape(2)});
   if (images_.dtype() != DType::uint8) return;

@@ -12,27 +12,22 @@
 namespace fathom::nn {
 namespace {
 
-/// Calls `body(parameter's data, gradient)` where there is both.
+/// Calls `body(parameter, its gradient)` where there is both.
 template <class Body>
 void for_each_gradient(std::span<const Variable> parameters, Body body) {
   for (const Variable& parameter : parameters) {
     if (!parameter.defined()) continue;
     const Variable gradient = parameter.grad();
-    if (gradient.defined()) body(parameter.data(), gradient.data());
+    if (gradient.defined()) body(parameter, gradient.data());
   }
 }
 
-/// g = f(g, p), element by element.
+/// g = f(g, p), element by element. A new array: the old one may be part of a graph, or the gradient of two
+/// parameters.
 template <class F>
 void change(std::span<const Variable> parameters, F f) {
-  for_each_gradient(parameters, [&](const Array& value, Array gradient) {
-    dispatch_float(value.dtype(), "gradients", [&]<class T>() {
-      const T* p = value.data<T>();
-      T* g = gradient.mutable_data<T>();
-      parallel_for(value.size(), detail::kElementGrain, [=](std::int64_t begin, std::int64_t end) {
-        for (std::int64_t i = begin; i < end; ++i) g[i] = f(g[i], p[i]);
-      });
-    });
+  for_each_gradient(parameters, [&](Variable parameter, const Array& gradient) {
+    parameter.set_grad(Variable(zip("gradients", gradient, parameter.data(), f)));
   });
 }
 
@@ -40,7 +35,7 @@ void change(std::span<const Variable> parameters, F f) {
 
 double gradient_norm(std::span<const Variable> parameters) {
   double total = 0;
-  for_each_gradient(parameters, [&](const Array&, const Array& gradient) {
+  for_each_gradient(parameters, [&](const Variable&, const Array& gradient) {
     const auto square = [](double g) { return g * g; };
     total += sum(map("gradient_norm", gradient.astype(DType::float64), square)).item();
   });

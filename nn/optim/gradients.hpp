@@ -8,7 +8,7 @@
 namespace fathom::nn {
 
 // What may be done to gradients between backward and an optimiser's step, in the order one likes (Chainer's
-// optimizer hooks). Parameters without data or gradient are passed over; gradients are changed in place.
+// optimizer hooks). Parameters without data or gradient are passed over.
 
 /// The L2 norm of all gradients taken together, in double.
 [[nodiscard]] FATHOM_EXPORT double gradient_norm(std::span<const Variable> parameters);

@@ -6,8 +6,8 @@
 namespace fathom::ops::detail {
 namespace {
 
-/// Larger numbers mean nothing, and products of them with sizes might overflow.
-constexpr std::int64_t kLargest = std::int64_t{1} << 30;
+/// Larger numbers mean nothing, and sizes computed from them might overflow.
+constexpr std::int64_t kLargest = std::int64_t{1} << 20;
 
 void check_option(ArgumentCheck& check, std::string_view name, Pair2 value, std::int64_t least) {
   check.at_least(name, value, least);

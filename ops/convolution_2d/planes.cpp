@@ -2,6 +2,7 @@
 #include <fathom/ops/convolution_2d/planes.hpp>
 
 #include <algorithm>
+#include <new>
 
 #include <fathom/core/threads.hpp>
 
@@ -23,7 +24,13 @@ bool holds(Pair2 size, const PixelRange& reach) {
 std::int64_t copy_size(std::int64_t planes, Pair2 size, const PixelRange& reach, Pair2 step) {
   if (step.x == 1 && holds(size, reach)) return 0;
   const std::int64_t row = ((reach.last.x - reach.first.x) / step.x + 1) * step.x;
-  return planes * (reach.last.y - reach.first.y + 1) * row;
+  // Options may be legal and yet span more pixels than there is memory.
+  std::int64_t elements = 0;
+  if (__builtin_mul_overflow(reach.last.y - reach.first.y + 1, row, &elements) ||
+      __builtin_mul_overflow(planes, elements, &elements)) {
+    throw std::bad_alloc();
+  }
+  return elements;
 }
 
 /// The runs of some pixels; at most one for each pixel.

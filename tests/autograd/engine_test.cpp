@@ -287,6 +287,88 @@ TEST_CASE("arrays of a function's own are released and guarded like its inputs",
   }
 }
 
+TEST_CASE("a retained output that nobody holds any more can be differentiated through", "[engine]") {
+  /// y0 = x^2 and y1 = x^3 / 3; the second's gradient reads the first.
+  class Powers final : public Function {
+   public:
+    std::string_view name() const override { return "powers"; }
+    Arrays forward(std::span<const Array> in) override {
+      retain_input(0);
+      retain_output(0);
+      return {map("square", in[0], [](auto x) { return x * x; }),
+              map("cube", in[0], [](auto x) { return x * x * x / 3; })};
+    }
+    Variables backward(const Wanted&, std::span<const Variable> gys) override {
+      const Variable two(Array::full({}, 2, DType::float64));
+      Variable gx;
+      if (gys[0].defined()) gx = multiply(gys[0], multiply(two, input(0)));
+      if (gys[1].defined())
+        gx = gx.defined() ? plus(gx, multiply(gys[1], output(0))) : multiply(gys[1], output(0));
+      return {gx};
+    }
+  };
+  const bool keep = GENERATE(true, false);
+  const Variable x = leaf(3);
+  Variables ys = std::make_shared<Powers>()->apply_to(std::span(&x, 1));
+  const Variable y = ys[1];
+  if (!keep) ys.clear();
+  const Variable gx = grad({y}, {x}, {}, {.create_graph = true})[0];
+  CHECK(gx.item() == 9);
+  CHECK(grad({gx}, {x})[0].item() == 6);
+}
+
+TEST_CASE("a gradient of the wrong shape is refused on both ways", "[engine]") {
+  class Wrong final : public Function {
+   public:
+    explicit Wrong(bool arrays) : arrays_(arrays) {}
+    std::string_view name() const override { return "wrong"; }
+    Arrays forward(std::span<const Array> in) override { return {in[0].copy()}; }
+    Variables backward(const Wanted&, std::span<const Variable>) override {
+      return {Variable(Array::ones({2}, DType::float64))};
+    }
+    bool has_backward_arrays() const override { return arrays_; }
+    void backward_arrays(const Wanted&, std::span<const Array>, std::span<GradientSink> into) override {
+      into[0].give(Array::ones({2}, DType::float64));
+    }
+
+   private:
+    bool arrays_;
+  };
+  const Variable x = leaf(3);
+  CHECK_THROWS_WITH(backward(apply<Wrong>({x}, GENERATE(true, false))),
+                    "wrong: the gradient of input 0 must be float64 [] (backward returned float64 [2])\n  "
+                    "hint: sum it over what was "
+                    "broadcast, with sum_to");
+  CHECK_FALSE(x.grad().defined());
+}
+
+TEST_CASE("retaining what is not there is refused", "[engine]") {
+  class Greedy final : public Function {
+   public:
+    std::string_view name() const override { return "greedy"; }
+    Arrays forward(std::span<const Array> in) override {
+      retain_inputs({0, 1});
+      return {in[0].copy()};
+    }
+    Variables backward(const Wanted&, std::span<const Variable> gys) override { return {gys[0]}; }
+  };
+  CHECK_THROWS_WITH(apply<Greedy>({leaf(1)}),
+                    "greedy: forward retains input 1, of which there are 1\n  hint: count from 0; an "
+                    "optional input may be absent");
+  GradientSink sink;
+  CHECK_THROWS_AS(sink.give(Array::ones({}, DType::float64)), GraphError);
+}
+
+TEST_CASE("results of grad() share no buffer with each other or with what was given", "[engine]") {
+  const Variable a(Array::ones({3}, DType::float64), true);
+  const Variable b(Array::ones({3}, DType::float64), true);
+  const Variable gy(Array::ones({3}, DType::float64));
+  const Variables g = grad({plus(a, b)}, {a, b}, {gy});
+  CHECK_FALSE(g[0].data().shares_buffer_with(g[1].data()));
+  CHECK_FALSE(g[0].data().shares_buffer_with(gy.data()));
+  CHECK_FALSE(g[1].data().shares_buffer_with(gy.data()));
+}
+
 TEST_CASE("an exception in a function leaves graph, gradients and pool usable", "[engine]") {
   Variable x = leaf(3);
   backward(multiply(x, x));

@@ -134,6 +134,17 @@ TEST_CASE("several outputs, one of them without gradient", "[gradient_check]") {
   CHECK(check_double_backward(two, {kX, kX.copy()}, {}));
 }
 
+TEST_CASE("a wrong number of output gradients is refused by both checks", "[gradient_check]") {
+  const CheckedFunctions two = [](const Variables& in) {
+    return Variables{multiply(in[0], in[0]), plus(in[0], in[0])};
+  };
+  const std::string text =
+      "gradient check: each output needs its gradient (2 outputs, 1 gradients)\n  hint: leave gys empty to "
+      "have them drawn";
+  CHECK_THROWS_WITH(check_backward(two, {kX}, {kX}), text);
+  CHECK_THROWS_WITH(check_double_backward(two, {kX}, {kX}), text);
+}
+
 TEST_CASE("inputs must be double", "[gradient_check]") {
   CHECK_THROWS_WITH(check_backward(square(Faulty::Fault::none), {kX.astype(DType::float32)}),
                     "gradient check: input 0 must be float64 (it is float32 [2, 3])\n  hint: check in "

@@ -76,6 +76,24 @@ TEST_CASE("hooks see complete gradients and may replace them", "[variable]") {
   CHECK_THROWS_AS(x.detach().on_grad([](const Variable&) { return Variable{}; }), GraphError);
 }
 
+TEST_CASE("a hook may add hooks, which run the next time", "[variable]") {
+  Variable x = leaf(3);
+  int second = 0;
+  x.on_grad([&](const Variable&) {
+    for (int i = 0; i < 20; ++i) {
+      x.on_grad([&](const Variable&) {
+        ++second;
+        return Variable{};
+      });
+    }
+    return Variable{};
+  });
+  backward(multiply(x, x));
+  CHECK(second == 0);
+  backward(multiply(x, x));
+  CHECK(second == 20);
+}
+
 TEST_CASE("a hook that returns another shape is refused, and nothing changes", "[variable]") {
   Variable x = leaf(3);
   x.on_grad([](const Variable&) { return Variable(Array::ones({2}, DType::float64)); });

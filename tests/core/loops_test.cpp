@@ -175,6 +175,15 @@ TEST_CASE("parallel_for covers every item once, in pieces of at least the grain"
   CHECK(pieces <= threads);
 }
 
+TEST_CASE("a caller may say how many pieces there can be", "[threads]") {
+  const test::RestoreSettings restore;
+  set_num_threads(5);
+  std::atomic<int> pieces = 0;
+  parallel_for(
+      100, 1, [&](std::int64_t, std::int64_t) { ++pieces; }, 2);
+  CHECK(pieces == 2);
+}
+
 TEST_CASE("an exception in a parallel region reaches the caller, the first piece's", "[threads]") {
   const test::RestoreSettings restore;
   set_num_threads(3);

@@ -45,3 +45,14 @@ TEST_CASE("decay and lasso add to the gradients", "[gradients]") {
   CHECK(p[1].grad().item() == -1.25);
   CHECK(p[2].grad().item() == 1);
 }
+
+TEST_CASE("gradients that share an array are changed once each", "[gradients]") {
+  const Variables p = {Variable(Array::ones({1}, DType::float64), true),
+                       Variable(Array::ones({1}, DType::float64), true)};
+  const Variable shared(Array::full({1}, 3, DType::float64));
+  for (Variable q : p) q.set_grad(shared);
+  nn::add_weight_decay(p, 1);
+  CHECK(p[0].grad().item() == 4);
+  CHECK(p[1].grad().item() == 4);
+  CHECK(shared.item() == 3);
+}

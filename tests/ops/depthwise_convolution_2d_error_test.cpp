@@ -127,11 +127,11 @@ TEST_CASE("depthwise_convolution_2d refuses impossible options", "[depthwise_con
        {{.pad = {0, -1}}, "pad must be at least 0 (it is [0, -1])"},
        {{.dilation = {0, 1}}, "dilation must be at least 1 (it is [0, 1])"},
        {{.stride = {1, std::int64_t{1} << 40}},
-        "stride must be at most 1073741824 (it is [1, 1099511627776])"},
+        "stride must be at most 1048576 (it is [1, 1099511627776])"},
        {{.pad = INT64_MAX},
-        "pad must be at most 1073741824 (it is [9223372036854775807, 9223372036854775807])"},
+        "pad must be at most 1048576 (it is [9223372036854775807, 9223372036854775807])"},
        {{.dilation = INT64_MAX},
-        "dilation must be at most 1073741824 (it is [9223372036854775807, 9223372036854775807])"}}));
+        "dilation must be at most 1048576 (it is [9223372036854775807, 9223372036854775807])"}}));
   CHECK(error_of<ValueError>(ones({2, 3, 4, 7}), ones({2, 3, 3, 3}), {}, options) ==
         "depthwise_convolution_2d: " + rule +
             R"(

@@ -47,8 +47,8 @@ TEST_CASE("strides and pads out of range are refused", "[window][error]") {
       op.call({0, 1}, 0),
       Contains(op.name + ": stride must be at least 1 (it is [0, 1])\n  x: float32 [2, 3, 8, 9]"));
   CHECK_THROWS_WITH(op.call(1, {0, -1}), Contains(op.name + ": pad must be at least 0 (it is [0, -1])"));
-  CHECK_THROWS_WITH(op.call(huge, 0), Contains(op.name + ": stride must be at most 1073741824"));
-  CHECK_THROWS_WITH(op.call(1, huge), Contains(op.name + ": pad must be at most 1073741824"));
+  CHECK_THROWS_WITH(op.call(huge, 0), Contains(op.name + ": stride must be at most 1048576"));
+  CHECK_THROWS_WITH(op.call(1, huge), Contains(op.name + ": pad must be at most 1048576"));
   CHECK_THROWS_AS(op.call(-1, 0), ValueError);
 }
 
