@@ -58,7 +58,6 @@ void check_arguments(const Array& images, const Array& labels, DataLoaderOptions
 DataLoader::DataLoader(Array images, Array labels, DataLoaderOptions options)
     : images_(std::move(images)), labels_(std::move(labels)), options_(std::move(options)) {
   check_arguments(images_, labels_, options_);
-  options_.batch = std::min(options_.batch, std::max<std::int64_t>(labels_.size(), 1));
   if (images_.rank() == 3)
     images_ = images_.reshape({images_.shape(0), 1, images_.shape(1), images_.shape(2)});
   if (images_.dtype() != DType::uint8) return;
@@ -73,11 +72,12 @@ DataLoader::DataLoader(Array images, Array labels, DataLoaderOptions options)
 
 std::int64_t DataLoader::size() const {
   const std::int64_t images = labels_.size();
-  return options_.drop_last ? images / options_.batch : (images + options_.batch - 1) / options_.batch;
+  const bool has_rest = images % options_.batch != 0 && !options_.drop_last;
+  return images / options_.batch + (has_rest ? 1 : 0);
 }
 
 std::int64_t DataLoader::images_per_epoch() const {
-  return std::min(labels_.size(), size() * options_.batch);
+  return options_.drop_last ? size() * options_.batch : labels_.size();
 }
 
 void DataLoader::set_epoch(std::int64_t epoch) {

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <catch2/catch.hpp>
+#include <limits>
 #include <vector>
 
 using namespace fathom;
@@ -170,4 +171,14 @@ TEST_CASE("wrong arguments of a DataLoader are errors", "[data_loader]") {
                     Contains("mean must hold one number, or one for each channel (2 numbers, 1 channels)"));
   CHECK_THROWS_WITH(nn::DataLoader(images, labels, {.deviation = {0}}),
                     Contains("deviation must be finite and greater than 0 (it is 0)"));
+}
+
+TEST_CASE("a batch larger than any number of images is one batch", "[data_loader]") {
+  nn::DataLoader loader(Array::zeros({5, 2, 2}, DType::uint8), Array::zeros({5}, DType::int64),
+                        {.batch = std::numeric_limits<std::int64_t>::max()});
+  CHECK(loader.size() == 1);
+  CHECK(loader.images_per_epoch() == 5);
+  std::int64_t seen = 0;
+  for (const auto& [images, labels] : loader) seen += labels.size();
+  CHECK(seen == 5);
 }
