@@ -9,8 +9,8 @@
 #include <unordered_set>
 
 #include <fathom/autograd/function.hpp>
-#include <fathom/autograd/hook_list.hpp>
-#include <fathom/autograd/node.hpp>
+#include <fathom/autograd/engine/hook_list.hpp>
+#include <fathom/autograd/engine/node.hpp>
 #include <fathom/autograd/scopes.hpp>
 #include <fathom/core/check.hpp>
 #include <fathom/core/elementwise.hpp>

@@ -5,8 +5,8 @@
 
 #include <algorithm>
 
-#include <fathom/autograd/hook_list.hpp>
-#include <fathom/autograd/node.hpp>
+#include <fathom/autograd/engine/hook_list.hpp>
+#include <fathom/autograd/engine/node.hpp>
 #include <fathom/autograd/scopes.hpp>
 #include <fathom/core/elementwise.hpp>
 #include <fathom/core/error.hpp>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <fathom/autograd/scopes.hpp>
 
-#include <fathom/autograd/hook_list.hpp>
+#include <fathom/autograd/engine/hook_list.hpp>
 
 namespace fathom {
 namespace {

@@ -4,7 +4,7 @@
 #include <fmt/format.h>
 
 #include <fathom/autograd/function.hpp>
-#include <fathom/autograd/node.hpp>
+#include <fathom/autograd/engine/node.hpp>
 #include <fathom/core/check.hpp>
 
 namespace fathom {

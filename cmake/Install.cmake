@@ -10,7 +10,7 @@ install(TARGETS fathom EXPORT fathom
         INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 
 # Public are the headers beside the sources of core, autograd and ops, and all of nn. What lies in the folder of an op
-# is its inside, and kernels are nobody's business.
+# or in autograd/engine is the inside, and kernels are nobody's business.
 file(GLOB headers CONFIGURE_DEPENDS RELATIVE ${PROJECT_SOURCE_DIR} ${PROJECT_SOURCE_DIR}/fathom.hpp
      ${PROJECT_SOURCE_DIR}/core/*.hpp ${PROJECT_SOURCE_DIR}/autograd/*.hpp ${PROJECT_SOURCE_DIR}/ops/*.hpp)
 file(GLOB_RECURSE nn_headers CONFIGURE_DEPENDS RELATIVE ${PROJECT_SOURCE_DIR} ${PROJECT_SOURCE_DIR}/nn/*.hpp)

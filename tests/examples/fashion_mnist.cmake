@@ -31,6 +31,21 @@ if(NOT output MATCHES "^epoch 1/1: loss [0-9.]+, accuracy [0-9.]+ %, [0-9]+ imag
   message(SEND_ERROR "not on a terminal it printed: ${output}")
 endif()
 
+# On a terminal, which util-linux's script pretends to be, a bar fills up and gives way to the line of the epoch.
+find_program(SCRIPT script)
+if(SCRIPT)
+  list(JOIN small " " options)
+  execute_process(COMMAND ${SCRIPT} --quiet --return --command "'${PROGRAM}' ${options} --epochs 1 --out '${WORK}/terminal'" /dev/null
+                  INPUT_FILE /dev/null OUTPUT_VARIABLE output COMMAND_ERROR_IS_FATAL ANY)
+  string(ASCII 27 escape)
+  string(REPLACE "\r${escape}[K" "<" output "${output}")
+  if(NOT output MATCHES "<epoch 1/1 \\[=* *\\] .*<epoch 1/1 \\[====================\\] loss [0-9.]+, [0-9]+ images/s, 0:00 left<epoch 1/1: loss ")
+    message(SEND_ERROR "on a terminal it printed: ${output}")
+  endif()
+else()
+  message("no program 'script': the bar is not tested")
+endif()
+
 # Fails with exit code 1 and a text that matches `pattern`; nothing is trained first.
 function(expect_error pattern)
   execute_process(COMMAND ${PROGRAM} ${small} ${ARGN} RESULT_VARIABLE result OUTPUT_VARIABLE output ERROR_VARIABLE error)

@@ -1,13 +1,13 @@
 # Runs a program and requires both its exit status and its words.
-# cmake [-D FAILS=ON] [-D TEXT=part of the output] [-D OUTPUT=file with all of standard output] -P expect.cmake program [argument...]
+# cmake [-D FAILS=ON] [-D TEXT=part of the output] [-D OUTPUT=file with all of standard output] -P expect.cmake -- program [argument...]
 set(command "")
-set(script_at 0)
+set(in_command FALSE)
 math(EXPR last "${CMAKE_ARGC} - 1")
 foreach(i RANGE ${last})
-  if(script_at GREATER 0 AND i GREATER script_at)
-    list(APPEND command ${CMAKE_ARGV${i}})
-  elseif("${CMAKE_ARGV${i}}" STREQUAL "-P")
-    math(EXPR script_at "${i} + 1")
+  if(in_command)
+    list(APPEND command "${CMAKE_ARGV${i}}")
+  elseif("${CMAKE_ARGV${i}}" STREQUAL "--")
+    set(in_command TRUE)
   endif()
 endforeach()
 

@@ -1,0 +1,66 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
+# usage: commands.sh DEV FOLDER: runs the script DEV with stubs, made in FOLDER, for what asks or changes the system.
+set -euo pipefail
+dev=$1 stubs=$2
+rm -rf "$stubs"
+mkdir -p "$stubs"
+failures=0
+
+# stub NAME LINE: a program of that name which is this line of bash.
+stub() {
+  printf '#!/bin/bash\n%s\n' "$2" >"$stubs/$1"
+  chmod +x "$stubs/$1"
+}
+for tool in bash cat dirname; do ln -s "$(command -v $tool)" "$stubs/$tool"; done
+stub apt-get "touch '$stubs/apt-get-ran'; exit 1"
+
+# expect STATUS TEXT ARGUMENT...: dev ends with this status and prints this text among others.
+expect() {
+  local wanted=$1 text=$2 status=0 output
+  shift 2
+  output=$(PATH=$stubs "$dev" "$@" 2>&1) || status=$?
+  if [ $status -ne "$wanted" ] || [[ $output != *"$text"* ]]; then
+    printf 'dev %s: exit status %s instead of %s, or no "%s" in:\n%s\n' "$*" $status "$wanted" "$text" "$output" >&2
+    failures=$((failures + 1))
+  fi
+}
+
+stub dpkg-query 'echo installed'
+for command in build test train format clean; do expect 0 "
+  $command " ; done
+expect 0 'usage: ./dev COMMAND' --help
+expect 1 "dev: error: there is no command 'nonsense'" nonsense
+expect 1 'usage: ./dev COMMAND' nonsense
+expect 1 "dev: error: there is no preset 'nonsense'
+  presets: release, debug, asan" build nonsense
+expect 1 "dev: error: there is no preset 'nonsense'" test nonsense
+expect 1 'dev: error: usage: ./dev build [PRESET]' build release more
+
+# A user who is not root and has no sudo gets the line for root, and nothing is tried.
+stub dpkg-query 'exit 1'
+stub id 'echo 1000'
+packages='g++ cmake ninja-build libxtensor-dev libxsimd-dev libfmt-dev catch2 zlib1g-dev nlohmann-json3-dev libcli11-dev'
+missing='dev: error: these Debian packages are missing and installing them needs root:'
+line='apt-get update && apt-get install --no-install-recommends'
+for command in test train; do
+  expect 1 "$missing $packages dataset-fashion-mnist
+  run this as root, then try again:
+  $line $packages dataset-fashion-mnist" $command
+done
+expect 1 "$line $packages" build
+stub dpkg-query '[ "$4" != catch2 ] && echo installed'
+expect 1 "$line catch2" build
+if [ -e "$stubs/apt-get-ran" ]; then
+  echo 'apt-get ran without root' >&2
+  failures=$((failures + 1))
+fi
+
+# Root installs; where apt fails, its output and the names are shown.
+stub id 'echo 0'
+stub env 'exec "${@:2}"'
+stub apt-get 'echo "E: no network"; exit 100'
+expect 1 'E: no network' build
+expect 1 'dev: installing Debian packages: catch2' build
+
+exit $((failures > 0))
