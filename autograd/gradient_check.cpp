@@ -296,6 +296,12 @@ GradientReport Checker::run(const Arrays& gys) {
   return {true, fmt::format("{}: gradients agree\n{}", name_, text_)};
 }
 
+Arrays in_double(std::initializer_list<Variable> inputs) {
+  Arrays arrays;
+  for (const Variable& input : inputs) arrays.push_back(input.data().astype(DType::float64));
+  return arrays;
+}
+
 CheckedFunctions with_one_output(const CheckedFunction& function) {
   return [&function](const Variables& inputs) { return Variables{function(inputs)}; };
 }
@@ -346,6 +352,16 @@ GradientReport check_double_backward(const CheckedFunctions& function, const Arr
 GradientReport check_double_backward(const CheckedFunction& function, const Arrays& inputs,
                                      const GradientCheckOptions& options) {
   return check_double_backward(with_one_output(function), inputs, {}, options);
+}
+
+GradientReport check_backward(const CheckedFunction& function, std::initializer_list<Variable> inputs,
+                              const GradientCheckOptions& options) {
+  return check_backward(function, in_double(inputs), options);
+}
+
+GradientReport check_double_backward(const CheckedFunction& function, std::initializer_list<Variable> inputs,
+                                     const GradientCheckOptions& options) {
+  return check_double_backward(function, in_double(inputs), options);
 }
 
 }  // namespace fathom

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <initializer_list>
 #include <string>
 #include <vector>
 
@@ -42,6 +43,11 @@ FATHOM_EXPORT std::ostream& operator<<(std::ostream& out, const GradientReport& 
                                                           const Arrays& inputs, const Arrays& gys,
                                                           const GradientCheckOptions& options = {});
 
+/// The same at the values of Variables of any float type, in float64: `check_backward(f, {x, W, b})`.
+[[nodiscard]] FATHOM_EXPORT GradientReport check_backward(const CheckedFunction& function,
+                                                          std::initializer_list<Variable> inputs,
+                                                          const GradientCheckOptions& options = {});
+
 /// The same for the gradients themselves: their derivatives with respect to the inputs and the output
 /// gradients. The first order is trusted, so run check_backward too.
 [[nodiscard]] FATHOM_EXPORT GradientReport check_double_backward(const CheckedFunction& function,
@@ -49,6 +55,10 @@ FATHOM_EXPORT std::ostream& operator<<(std::ostream& out, const GradientReport& 
                                                                  const GradientCheckOptions& options = {});
 [[nodiscard]] FATHOM_EXPORT GradientReport check_double_backward(const CheckedFunctions& function,
                                                                  const Arrays& inputs, const Arrays& gys,
+                                                                 const GradientCheckOptions& options = {});
+
+[[nodiscard]] FATHOM_EXPORT GradientReport check_double_backward(const CheckedFunction& function,
+                                                                 std::initializer_list<Variable> inputs,
                                                                  const GradientCheckOptions& options = {});
 
 }  // namespace fathom

@@ -145,6 +145,15 @@ TEST_CASE("a wrong number of output gradients is refused by both checks", "[grad
   CHECK_THROWS_WITH(check_double_backward(two, {kX}, {kX}), text);
 }
 
+TEST_CASE("Variables of any float type are checked at their values in double", "[gradient_check]") {
+  const Variable a(kX.astype(DType::float32), true);
+  const Variable b(kX);
+  const auto product = [](const auto& in) { return multiply(in[0], multiply(in[1], in[1])); };
+  CHECK(check_backward(product, {a, b}));
+  CHECK(check_double_backward(product, {a, b}, {.seed = 2}));
+  CHECK_FALSE(check_backward(square(Faulty::Fault::sign), {a}));
+}
+
 TEST_CASE("inputs must be double", "[gradient_check]") {
   CHECK_THROWS_WITH(check_backward(square(Faulty::Fault::none), {kX.astype(DType::float32)}),
                     "gradient check: input 0 must be float64 (it is float32 [2, 3])\n  hint: check in "
