@@ -8,9 +8,9 @@
 #include <unordered_map>
 #include <unordered_set>
 
-#include <fathom/autograd/function.hpp>
 #include <fathom/autograd/engine/hook_list.hpp>
 #include <fathom/autograd/engine/node.hpp>
+#include <fathom/autograd/function.hpp>
 #include <fathom/autograd/scopes.hpp>
 #include <fathom/core/check.hpp>
 #include <fathom/core/elementwise.hpp>
@@ -169,9 +169,10 @@ void GraphEngine::finish(Node& node, Gradient& gradient) {
     const Variable replacement = hook(gradient.variable());
     if (!replacement.defined()) continue;
     if (replacement.shape() != node.shape || replacement.dtype() != node.dtype) {
-      throw ShapeError(fmt::format("on_grad: a hook must return a gradient of {} {} (it returned {})",
-                                   to_string(node.dtype), to_string(node.shape),
-                                   describe(replacement.data())));
+      throw ShapeError(
+          fmt::format("on_grad: a hook must return a gradient of {} {} (it returned {})\n  hint: return "
+                      "Variable{{}} to leave the gradient as it is",
+                      to_string(node.dtype), to_string(node.shape), describe(replacement.data())));
     }
     gradient = {};
     add(gradient, replacement);
@@ -268,7 +269,8 @@ void GraphEngine::call_variables(Function& f, const Wanted& wanted, std::span<co
   const Variables gxs = f.backward(wanted, gys);
   if (gxs.size() != f.inputs_.size()) {
     throw GraphError(
-        fmt::format("{}: backward must return a gradient for each of the {} inputs (it returned {})",
+        fmt::format("{}: backward must return a gradient for each of the {} inputs (it returned {})\n  hint: "
+                    "return Variable{{}} for an input without one",
                     f.name(), f.inputs_.size(), gxs.size()));
   }
   for (std::size_t i = 0; i < gxs.size(); ++i) {
@@ -333,8 +335,10 @@ namespace {
 /// The output gradients, with ones where none is given.
 Variables complete(std::string_view who, std::span<const Variable> ys, std::span<const Variable> gys) {
   if (!gys.empty() && gys.size() != ys.size()) {
-    throw ValueError(fmt::format("{}: each output needs its gradient ({} outputs, {} gradients)", who,
-                                 ys.size(), gys.size()));
+    throw ValueError(
+        fmt::format("{}: each output needs its gradient ({} outputs, {} gradients)\n  hint: leave all out, "
+                    "or give one for each; Variable{{}} stands for ones",
+                    who, ys.size(), gys.size()));
   }
   const Array undefined;
   Variables result;

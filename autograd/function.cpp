@@ -60,7 +60,10 @@ void Function::unlink(std::vector<std::shared_ptr<detail::Node>> nodes) noexcept
 }
 
 void Function::backward_arrays(const Wanted&, std::span<const Array>, std::span<GradientSink>) {
-  throw GraphError(fmt::format("{}: backward_arrays is announced but not written", name()));
+  throw GraphError(
+      fmt::format("{}: backward_arrays is announced but not written\n  hint: override it, or let "
+                  "has_backward_arrays return false",
+                  name()));
 }
 
 void Function::retain_input(std::size_t i) { saved_.push_back({.kind = Kind::input, .index = i}); }
@@ -119,10 +122,15 @@ Variable Function::output(std::size_t i) {
 }
 
 Arrays Function::data_of(std::span<const Variable> inputs) const {
-  if (serial_ != 0) throw GraphError(fmt::format("{}: a function object can be applied only once", name()));
+  if (serial_ != 0) {
+    throw GraphError(fmt::format(
+        "{}: a function object can be applied only once\n  hint: apply<F>() makes a new one for each call",
+        name()));
+  }
   if (inputs.size() > Wanted::kMaxInputs) {
-    throw GraphError(fmt::format("{}: at most {} inputs are possible (got {})", name(), Wanted::kMaxInputs,
-                                 inputs.size()));
+    throw GraphError(fmt::format(
+        "{}: at most {} inputs are possible (got {})\n  hint: split it into functions of fewer inputs",
+        name(), Wanted::kMaxInputs, inputs.size()));
   }
   Arrays arrays;
   arrays.reserve(inputs.size());

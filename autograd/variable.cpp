@@ -3,8 +3,8 @@
 
 #include <fmt/format.h>
 
-#include <fathom/autograd/function.hpp>
 #include <fathom/autograd/engine/node.hpp>
+#include <fathom/autograd/function.hpp>
 #include <fathom/core/check.hpp>
 
 namespace fathom {
@@ -47,14 +47,15 @@ const Array& Variable::data() const {
   }
   if (!state_->data.defined()) {
     throw GraphError(
-        "Parameter: it has no data yet\n  hint: run the layer once, or load weights, to give it its shape");
+        "Parameter: it has no data yet\n  hint: give a deferred parameter its data with initialize");
   }
   return state_->data;
 }
 
 void Variable::set_data(Array data) {
   require_float(data);
-  if (state_ == nullptr) throw GraphError("Variable: an undefined variable cannot get data");
+  if (state_ == nullptr)
+    throw GraphError("Variable: an undefined variable cannot get data\n  hint: make one with Variable(data)");
   if (creator() != nullptr) {
     throw GraphError(fmt::format(
         "Variable: the result of {} cannot be replaced\n  hint: only leaves can; use detach() first",
@@ -73,7 +74,10 @@ void Variable::set_data(Array data) {
 bool Variable::requires_grad() const { return state_ != nullptr && state_->node != nullptr; }
 
 void Variable::set_requires_grad(bool requires_grad) {
-  if (state_ == nullptr) throw GraphError("Variable: an undefined variable cannot require a gradient");
+  if (state_ == nullptr)
+    throw GraphError(
+        "Variable: an undefined variable cannot require a gradient\n  hint: make one with Variable(data, "
+        "true)");
   if (creator() != nullptr) {
     throw GraphError(
         fmt::format("Variable: the result of {} cannot be frozen\n  hint: use detach()", creator()->name()));
@@ -141,7 +145,10 @@ Parameter& Parameter::operator=(const Parameter& other) {
 
 void Parameter::initialize(Array data) {
   require_float(data);
-  if (state_ == nullptr) throw GraphError("Parameter: an absent parameter cannot be initialized");
+  if (state_ == nullptr)
+    throw GraphError(
+        "Parameter: an absent parameter cannot be initialized\n  hint: make one with Parameter(data) or "
+        "Parameter::deferred()");
   if (state_->data.defined()) {
     throw GraphError(fmt::format("Parameter: it has data already ({})\n  hint: set_data replaces it",
                                  describe(state_->data)));

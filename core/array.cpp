@@ -47,7 +47,9 @@ Array Array::empty(const Shape& shape, DType dtype) {
   std::int64_t bytes = 0;
   if (__builtin_mul_overflow(size, static_cast<std::int64_t>(item_size(dtype)), &bytes)) {
     throw ShapeError(
-        fmt::format("Array: {} {} does not fit into memory", to_string(dtype), to_string(shape)));
+        fmt::format("Array: {} {} does not fit into memory\n  hint: look for a wrong size, or use fewer "
+                    "samples at a time",
+                    to_string(dtype), to_string(shape)));
   }
   result.buffer_ = std::make_shared<detail::Buffer>(static_cast<std::size_t>(bytes));
   result.shape_ = shape;
@@ -100,7 +102,9 @@ const Shape& Array::shape() const {
 std::int64_t Array::shape(std::int64_t axis) const {
   const auto rank = static_cast<std::int64_t>(shape().rank());
   if (axis < -rank || axis >= rank) {
-    throw ShapeError(fmt::format("Array: axis {} is out of range for {}", axis, describe(*this)));
+    throw ShapeError(fmt::format(
+        "Array: axis {} is out of range for {}\n  hint: {}", axis, describe(*this),
+        rank == 0 ? "a scalar has no axes" : fmt::format("axes go from {} to {}", -rank, rank - 1)));
   }
   return shape_[static_cast<std::size_t>(axis < 0 ? axis + rank : axis)];
 }
@@ -134,8 +138,11 @@ std::byte* Array::raw_mutable_data() {
 std::size_t Array::byte_size() const { return static_cast<std::size_t>(size()) * item_size(dtype_); }
 
 double Array::item() const {
-  if (size() != 1)
-    throw ShapeError(fmt::format("Array: item() needs exactly one element (this is {})", describe(*this)));
+  if (size() != 1) {
+    throw ShapeError(fmt::format(
+        "Array: item() needs exactly one element (this is {})\n  hint: reduce it with sum, or read data<T>()",
+        describe(*this)));
+  }
   return dispatch_all(dtype_, [&]<class T>() { return static_cast<double>(*data<T>()); });
 }
 
@@ -155,28 +162,34 @@ Array Array::astype(DType dtype) const {
 }
 
 Array Array::reshape(std::span<const std::int64_t> sizes) const {
-  const auto refuse = [&](std::string_view why) {
-    throw ShapeError(
-        fmt::format("reshape: {} does not fit [{}]: {}", describe(*this), fmt::join(sizes, ", "), why));
+  const auto refuse = [&](std::string_view why, std::string_view hint) {
+    throw ShapeError(fmt::format("reshape: {} does not fit [{}]: {}\n  hint: {}", describe(*this),
+                                 fmt::join(sizes, ", "), why, hint));
   };
+  constexpr std::string_view kCount = "the number of elements differs";
+  constexpr std::string_view kProduct =
+      "the sizes must multiply to the number of elements; one may be left open with -1";
   std::int64_t known = 1;
   std::size_t open = sizes.size();
   for (std::size_t axis = 0; axis < sizes.size(); ++axis) {
     if (sizes[axis] == -1) {
-      if (open != sizes.size()) refuse("only one size may be -1");
+      if (open != sizes.size()) refuse("only one size may be -1", "write the other sizes out");
       open = axis;
     } else if (sizes[axis] < 0) {
-      refuse("a size must not be negative");
+      refuse("a size must not be negative", "only -1 is allowed, for the one size that is left open");
     } else if (__builtin_mul_overflow(known, sizes[axis], &known)) {
-      refuse("the number of elements differs");
+      refuse(kCount, kProduct);
     }
   }
   Shape result;
   for (std::size_t axis = 0; axis < sizes.size(); ++axis) {
-    if (axis == open && (known == 0 || size() % known != 0)) refuse("the open size has no solution");
+    if (axis == open && (known == 0 || size() % known != 0)) {
+      refuse("the open size has no solution",
+             "the other sizes must divide the number of elements, and none may be 0");
+    }
     result.push_back(axis == open ? size() / known : sizes[axis]);
   }
-  if (result.size() != size()) refuse("the number of elements differs");
+  if (result.size() != size()) refuse(kCount, kProduct);
   Array view = *this;
   view.shape_ = result;
   return view;
@@ -184,8 +197,10 @@ Array Array::reshape(std::span<const std::int64_t> sizes) const {
 
 void Array::assign(const Array& source) {
   if (shape() != source.shape()) {
-    throw ShapeError(fmt::format("Array: assign needs equal shapes\n  target: {}\n  source: {}",
-                                 describe(*this), describe(source)));
+    throw ShapeError(
+        fmt::format("Array: assign needs equal shapes\n  target: {}\n  source: {}\n  hint: assign never "
+                    "stretches; use broadcast_to or reshape first",
+                    describe(*this), describe(source)));
   }
   if (dtype_ != source.dtype()) {
     throw DTypeError(fmt::format(
@@ -202,8 +217,10 @@ std::uint64_t Array::version() const {
 }
 
 void detail::size_mismatch(std::size_t values, const Shape& shape) {
-  throw ShapeError(fmt::format("Array: {} values do not fill the shape {}, which has {} elements", values,
-                               to_string(shape), shape.size()));
+  throw ShapeError(
+      fmt::format("Array: {} values do not fill the shape {}, which has {} elements\n  hint: give one value "
+                  "for each element, row by row",
+                  values, to_string(shape), shape.size()));
 }
 
 bool allclose(const Array& a, const Array& b, double rtol, double atol, bool equal_nan) {

@@ -18,9 +18,9 @@ ArgumentCheck& ArgumentCheck::argument(std::string_view name, const Array& array
 ArgumentCheck& ArgumentCheck::defined() {
   for (; defined_ < count_; ++defined_) {
     if (arguments_[defined_].array->defined()) continue;
-    fail<GraphError>(
-        fmt::format("{} must not be undefined", arguments_[defined_].name),
-        "Variable{} is legal for optional arguments only; a deferred parameter needs its data first");
+    fail<GraphError>(fmt::format("{} must not be undefined", arguments_[defined_].name),
+                     "Variable{} is legal for optional arguments only; give a deferred parameter its data "
+                     "with initialize");
   }
   return *this;
 }
@@ -37,7 +37,8 @@ ArgumentCheck& ArgumentCheck::rank(std::size_t rank) {
   defined();
   if (last().array->rank() != rank) {
     fail<ShapeError>(fmt::format("{} must have {} axes{}{} (it has {})", last().name, rank,
-                                 last().axes.empty() ? "" : " ", last().axes, last().array->rank()));
+                                 last().axes.empty() ? "" : " ", last().axes, last().array->rank()),
+                     "reshape gives it the right number of axes; an axis of size 1 counts too");
   }
   return *this;
 }
@@ -79,19 +80,24 @@ ArgumentCheck& ArgumentCheck::shape(const Shape& shape, std::string_view meaning
   defined();
   if (last().array->shape() != shape) {
     fail<ShapeError>(fmt::format("{} must have the shape {}, {} (it has {})", last().name, to_string(shape),
-                                 meaning, to_string(last().array->shape())));
+                                 meaning, to_string(last().array->shape())),
+                     "reshape it if only its axes differ; otherwise look where it is made");
   }
   return *this;
 }
 
-ArgumentCheck& ArgumentCheck::at_least(std::string_view name, std::int64_t value, std::int64_t least) {
-  if (value < least) fail<ValueError>(fmt::format("{} must be at least {} (it is {})", name, least, value));
+ArgumentCheck& ArgumentCheck::at_least(std::string_view name, std::int64_t value, std::int64_t least,
+                                       std::string_view hint) {
+  if (value < least) {
+    fail<ValueError>(fmt::format("{} must be at least {} (it is {})", name, least, value), hint);
+  }
   return *this;
 }
 
-ArgumentCheck& ArgumentCheck::at_least(std::string_view name, Pair2 value, std::int64_t least) {
+ArgumentCheck& ArgumentCheck::at_least(std::string_view name, Pair2 value, std::int64_t least,
+                                       std::string_view hint) {
   if (value.y < least || value.x < least) {
-    fail<ValueError>(fmt::format("{} must be at least {} (it is {})", name, least, to_string(value)));
+    fail<ValueError>(fmt::format("{} must be at least {} (it is {})", name, least, to_string(value)), hint);
   }
   return *this;
 }

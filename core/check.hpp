@@ -46,8 +46,9 @@ class FATHOM_EXPORT ArgumentCheck {
   ArgumentCheck& shape(const Shape& shape, std::string_view meaning);
 
   /// The number must be at least `least` (ValueError); `name` is the option's.
-  ArgumentCheck& at_least(std::string_view name, std::int64_t value, std::int64_t least);
-  ArgumentCheck& at_least(std::string_view name, Pair2 value, std::int64_t least);
+  ArgumentCheck& at_least(std::string_view name, std::int64_t value, std::int64_t least,
+                          std::string_view hint = {});
+  ArgumentCheck& at_least(std::string_view name, Pair2 value, std::int64_t least, std::string_view hint = {});
 
   /// Throws E with the full text. `rule` is what must hold, with the values that break it.
   template <class E>
@@ -55,6 +56,10 @@ class FATHOM_EXPORT ArgumentCheck {
     throw E(text(rule, hint));
   }
   [[nodiscard]] std::string text(std::string_view rule, std::string_view hint = {}) const;
+
+  /// This check with what to do when the rule is broken, for FATHOM_CHECK.
+  class Hinted;
+  [[nodiscard]] Hinted hint(std::string_view hint) const;
 
  private:
   struct Argument {
@@ -71,8 +76,24 @@ class FATHOM_EXPORT ArgumentCheck {
   std::size_t selected_ = 0;
 };
 
-/// FATHOM_CHECK(check, condition, ErrorType, format, ...): throws with the check's text unless the condition
-/// holds. The message is formatted (fmt) only then; the file that uses it includes <fmt/format.h>.
+class ArgumentCheck::Hinted {
+ public:
+  Hinted(const ArgumentCheck& check, std::string_view hint) : check_(check), hint_(hint) {}
+  template <class E>
+  [[noreturn]] void fail(std::string_view rule) const {
+    check_.fail<E>(rule, hint_);
+  }
+
+ private:
+  const ArgumentCheck& check_;
+  std::string_view hint_;
+};
+
+inline ArgumentCheck::Hinted ArgumentCheck::hint(std::string_view hint) const { return {*this, hint}; }
+
+/// FATHOM_CHECK(check.hint("what to do"), condition, ErrorType, format, ...): throws with the check's text
+/// unless the condition holds. The message is formatted (fmt) only then; the file that uses it includes
+/// <fmt/format.h>.
 #define FATHOM_CHECK(check, condition, error, ...)                     \
   do {                                                                 \
     if (!(condition)) (check).fail<error>(::fmt::format(__VA_ARGS__)); \

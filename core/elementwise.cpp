@@ -102,11 +102,11 @@ Array broadcast_to(const Array& x, const Shape& shape) {
 
 Array transpose(const Array& x, std::span<const std::int64_t> axes) {
   const std::vector<std::size_t> order = normalize_axes("transpose", axes, x.rank());
-  if (order.size() != x.rank()) {
-    throw ValueError(
-        fmt::format("transpose: axes must name each of the {} axes once (they are [{}])\n  x: {}", x.rank(),
-                    fmt::join(axes, ", "), describe(x)));
-  }
+  ArgumentCheck check("transpose");
+  check.argument("x", x);
+  FATHOM_CHECK(check.hint("list all axes in their new order; negative ones count from the end"),
+               order.size() == x.rank(), ValueError,
+               "axes must name each of the {} axes once (they are [{}])", x.rank(), fmt::join(axes, ", "));
   const Strides from = contiguous_strides(x.shape());
   Shape shape;
   Strides strides{};

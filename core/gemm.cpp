@@ -53,7 +53,8 @@ Array gemm(const Array& a, const Array& b, bool transpose_a, bool transpose_b) {
   const std::int64_t k = a.shape()[transpose_a ? 0 : 1];
   const std::int64_t n = b.shape()[transpose_b ? 0 : 1];
   const std::int64_t k_of_b = b.shape()[transpose_b ? 1 : 0];
-  FATHOM_CHECK(check, k == k_of_b, ShapeError, "a and b must agree in k (a has {}, b has {})", k, k_of_b);
+  FATHOM_CHECK(check.hint("transpose_a and transpose_b take a matrix the other way round"), k == k_of_b,
+               ShapeError, "a and b must agree in k (a has {}, b has {})", k, k_of_b);
   Array c = Array::empty({m, n}, a.dtype());
   dispatch_float(a.dtype(), "gemm", [&]<class T>() {
     gemm<T>(transpose_a, transpose_b, m, n, k, a.data<T>(), a.shape()[1], b.data<T>(), b.shape()[1], false,

@@ -13,9 +13,16 @@ Shape::Shape(std::span<const std::int64_t> sizes) {
 }
 
 void Shape::push_back(std::int64_t size) {
-  if (rank_ == kMaxRank) throw ShapeError(fmt::format("Shape: at most {} axes are possible", kMaxRank));
-  if (size < 0)
-    throw ShapeError(fmt::format("Shape: a size must not be negative (axis {} has {})", rank_, size));
+  if (rank_ == kMaxRank) {
+    throw ShapeError(
+        fmt::format("Shape: at most {} axes are possible\n  hint: merge neighbouring axes", kMaxRank));
+  }
+  if (size < 0) {
+    throw ShapeError(
+        fmt::format("Shape: a size must not be negative (axis {} has {})\n  hint: -1 stands for an open size "
+                    "in reshape only",
+                    rank_, size));
+  }
   sizes_[rank_++] = size;
 }
 
@@ -24,7 +31,8 @@ std::int64_t Shape::size() const {
   for (const std::int64_t size : *this) {
     if (__builtin_mul_overflow(product, size, &product)) {
       if (std::find(begin(), end(), 0) != end()) return 0;
-      throw ShapeError(fmt::format("Shape: {} has more elements than fit 64 bits", to_string(*this)));
+      throw ShapeError(fmt::format(
+          "Shape: {} has more elements than fit 64 bits\n  hint: look for a wrong size", to_string(*this)));
     }
   }
   return product;
@@ -47,7 +55,9 @@ std::vector<std::size_t> normalize_axes(std::string_view op, std::span<const std
     }
     const auto normal = static_cast<std::size_t>(axis < 0 ? axis + count : axis);
     if (std::find(result.begin(), result.end(), normal) != result.end()) {
-      throw ValueError(fmt::format("{}: axis {} is named twice in [{}]", op, normal, fmt::join(axes, ", ")));
+      throw ValueError(fmt::format(
+          "{}: axis {} is named twice in [{}]\n  hint: name each axis once; negative ones count from the end",
+          op, normal, fmt::join(axes, ", ")));
     }
     result.push_back(normal);
   }

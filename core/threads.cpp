@@ -20,8 +20,12 @@ std::atomic<int>& thread_setting() {
 }  // namespace
 
 void set_num_threads(int threads) {
-  if (threads < 1)
-    throw ValueError(fmt::format("set_num_threads: at least 1 thread is needed (got {})", threads));
+  if (threads < 1) {
+    throw ValueError(
+        fmt::format("set_num_threads: at least 1 thread is needed (got {})\n  hint: 1 runs everything on the "
+                    "calling thread",
+                    threads));
+  }
   thread_setting() = threads;
 }
 

@@ -12,7 +12,9 @@ namespace fathom::nn {
 Fans chainer_fans(const Shape& shape) {
   if (shape.rank() < 2) {
     throw ShapeError(
-        fmt::format("chainer_fans: a weight has two axes or more (its shape is {})", to_string(shape)));
+        fmt::format("chainer_fans: a weight has two axes or more (its shape is {})\n  hint: a bias has no "
+                    "fans; use a constant for it",
+                    to_string(shape)));
   }
   std::int64_t kernel = 1;
   for (std::size_t axis = 2; axis < shape.rank(); ++axis) kernel *= shape[axis];
@@ -24,7 +26,8 @@ double Initializer::scale(const Shape& shape, const Fans& given) const {
   const Fans fans = fans_of_ == nullptr ? given : fans_of_(shape);
   if (fans.in < 1 || fans.out < 1) {
     throw ValueError(
-        fmt::format("Initializer: fans must be positive (in is {}, out is {}, the weight's shape {})",
+        fmt::format("Initializer: fans must be positive (in is {}, out is {}, the weight's shape {})\n  "
+                    "hint: look at the sizes that the layer was made with",
                     fans.in, fans.out, to_string(shape)));
   }
   const auto in = static_cast<double>(fans.in);

@@ -180,7 +180,10 @@ void Module::zero_grad() {
 
 void Module::to(DType dtype) {
   if (!is_float(dtype)) {
-    throw DTypeError(fmt::format("to: parameters are float32 or float64 (dtype is {})", to_string(dtype)));
+    throw DTypeError(
+        fmt::format("to: parameters are float32 or float64 (dtype is {})\n  hint: use to(DType::float32) or "
+                    "to(DType::float64)",
+                    to_string(dtype)));
   }
   Converter converter{dtype};
   visit_members(converter);

@@ -14,7 +14,8 @@ AnyModule& AnyModule::operator=(const AnyModule& other) { return *this = AnyModu
 
 Module& Sequential::operator[](std::size_t index) {
   if (index >= modules_.size()) {
-    throw ValueError(fmt::format("Sequential: has no module {} (it has {})", index, modules_.size()));
+    throw ValueError(fmt::format("Sequential: has no module {} (it has {})\n  hint: modules count from 0",
+                                 index, modules_.size()));
   }
   return *modules_[index];
 }

@@ -94,13 +94,14 @@ void check_linear(const Variable& x, const Variable& W, const Variable& b, std::
   if (b.defined()) check.argument("b", b.data(), "(out)");
   check.select("x").floating().select("W").same_dtype().rank(2);
   if (b.defined()) check.select("b").same_dtype().rank(1);
-  check.at_least("n_batch_axes", n_batch_axes, 1);
+  check.at_least("n_batch_axes", n_batch_axes, 1, "the first axis counts the samples; 1 is the default");
   const auto axes = static_cast<std::int64_t>(x.rank());
   if (axes <= n_batch_axes) {
     check.fail<ShapeError>(
         fmt::format("x must have at least one axis more than n_batch_axes (x has {}, n_batch_axes is {})",
                     axes, n_batch_axes),
-        axes == 1 ? "a single sample is x.reshape({1, -1})" : std::string_view{});
+        axes == 1 ? "a single sample is x.reshape({1, -1})"
+                  : "lower n_batch_axes, or reshape x so that each sample has an axis of its own");
   }
   const std::int64_t in = product(x.shape(), static_cast<std::size_t>(n_batch_axes), x.rank());
   if (in != W.shape()[1]) {
@@ -109,11 +110,12 @@ void check_linear(const Variable& x, const Variable& W, const Variable& b, std::
                     W.shape()[1]),
         in == W.shape()[0]
             ? "W is (out, in), as in Chainer and PyTorch; yours looks like (in, out): transpose it"
-            : std::string_view{});
+            : "W is (out, in); in is the product of the sizes of x after the first n_batch_axes axes");
   }
   if (b.defined()) {
-    FATHOM_CHECK(check, b.shape()[0] == W.shape()[0], ShapeError,
-                 "b must have one value for each row of W (b has {}, W has {})", b.shape()[0], W.shape()[0]);
+    FATHOM_CHECK(check.hint("leave b out, or give one value for each output"), b.shape()[0] == W.shape()[0],
+                 ShapeError, "b must have one value for each row of W (b has {}, W has {})", b.shape()[0],
+                 W.shape()[0]);
   }
 }
 

@@ -162,20 +162,23 @@ void check_matmul(const Variable& a, const Variable& b, const MatmulOptions& opt
   check.argument("a", detail::array_or_undefined(a), options.transpose_a ? "(..., k, m)" : "(..., m, k)");
   check.argument("b", detail::array_or_undefined(b), options.transpose_b ? "(..., n, k)" : "(..., k, n)");
   check.select("a").floating().select("b").same_dtype();
-  FATHOM_CHECK(check, a.rank() > 0 && b.rank() > 0, ShapeError,
+  FATHOM_CHECK(check.hint("multiply by a single number with *; a vector has one axis"),
+               a.rank() > 0 && b.rank() > 0, ShapeError,
                "a and b must have at least one axis (a has {}, b has {})", a.rank(), b.rank());
   const Operand left(a.shape(), options.transpose_a, true);
   const Operand right(b.shape(), options.transpose_b, false);
   const std::int64_t k = right.transposed ? right.columns : right.rows;
-  FATHOM_CHECK(check, left.inner() == k, ShapeError, "a and b must agree in k (a has {}, b has {})",
-               left.inner(), k);
+  FATHOM_CHECK(check.hint("transpose_a and transpose_b take a matrix the other way round"), left.inner() == k,
+               ShapeError, "a and b must agree in k (a has {}, b has {})", left.inner(), k);
   const std::size_t shared = std::min(left.batch.rank(), right.batch.rank());
   for (std::size_t axis = 1; axis <= shared; ++axis) {
     const std::int64_t size_a = left.batch[left.batch.rank() - axis];
     const std::int64_t size_b = right.batch[right.batch.rank() - axis];
-    FATHOM_CHECK(check, size_a == size_b || size_a == 1 || size_b == 1, ShapeError,
-                 "the axes before the last two must broadcast (a has {}, b has {})", to_string(left.batch),
-                 to_string(right.batch));
+    FATHOM_CHECK(
+        check.hint("aligned at the end, their sizes must be equal or 1; reshape adds axes of size 1"),
+        size_a == size_b || size_a == 1 || size_b == 1, ShapeError,
+        "the axes before the last two must broadcast (a has {}, b has {})", to_string(left.batch),
+        to_string(right.batch));
   }
 }
 

@@ -21,8 +21,8 @@ constexpr std::size_t kByteValues = 256;
 void spread(std::vector<double>& numbers, std::string_view name, std::int64_t channels,
             const ArgumentCheck& check) {
   const auto count = static_cast<std::size_t>(channels);
-  FATHOM_CHECK(check, numbers.size() == 1 || numbers.size() == count, ShapeError,
-               "{} must hold one number, or one for each channel ({} numbers, {} channels)", name,
+  FATHOM_CHECK(check.hint("one number serves all channels"), numbers.size() == 1 || numbers.size() == count,
+               ShapeError, "{} must hold one number, or one for each channel ({} numbers, {} channels)", name,
                numbers.size(), channels);
   if (numbers.size() == 1) numbers.resize(count, numbers.front());
 }
@@ -30,25 +30,30 @@ void spread(std::vector<double>& numbers, std::string_view name, std::int64_t ch
 void check_arguments(const Array& images, const Array& labels, DataLoaderOptions& options) {
   ArgumentCheck check("DataLoader");
   check.argument("images", images, images.defined() && images.rank() == 3 ? "(n, h, w)" : "(n, c, h, w)");
-  check.argument("labels", labels, "(n)");
-  FATHOM_CHECK(check, images.rank() == 3 || images.rank() == 4, ShapeError,
+  check.argument("labels", labels, "(n)").defined();
+  FATHOM_CHECK(check.hint("they are (n, h, w) or (n, c, h, w); reshape them"),
+               images.rank() == 3 || images.rank() == 4, ShapeError,
                "images must have 3 or 4 axes (they have {})", images.rank());
-  FATHOM_CHECK(check, images.dtype() == DType::uint8 || images.dtype() == DType::float32, DTypeError,
+  FATHOM_CHECK(check.hint("convert them with astype(DType::float32)"),
+               images.dtype() == DType::uint8 || images.dtype() == DType::float32, DTypeError,
                "images must be uint8 or float32 (they are {})", to_string(images.dtype()));
   check.rank(1);
-  FATHOM_CHECK(check, labels.dtype() == DType::int64, DTypeError, "labels must be int64 (they are {})",
-               to_string(labels.dtype()));
-  FATHOM_CHECK(check, labels.size() == images.shape(0), ShapeError,
+  FATHOM_CHECK(check.hint("convert them with astype(DType::int64)"), labels.dtype() == DType::int64,
+               DTypeError, "labels must be int64 (they are {})", to_string(labels.dtype()));
+  FATHOM_CHECK(check.hint("image i goes with label i; read both from the same set"),
+               labels.size() == images.shape(0), ShapeError,
                "every image needs one label ({} images, {} labels)", images.shape(0), labels.size());
-  check.at_least("batch", options.batch, 1);
+  check.at_least("batch", options.batch, 1, "batch is the number of images in one step");
   const std::int64_t channels = images.rank() == 4 ? images.shape(1) : 1;
   spread(options.mean, "mean", channels, check);
   spread(options.deviation, "deviation", channels, check);
   for (const double mean : options.mean) {
-    FATHOM_CHECK(check, std::isfinite(mean), ValueError, "mean must be finite (it is {})", mean);
+    FATHOM_CHECK(check.hint("take it over the training images, or 0 to shift nothing"), std::isfinite(mean),
+                 ValueError, "mean must be finite (it is {})", mean);
   }
   for (const double deviation : options.deviation) {
-    FATHOM_CHECK(check, std::isfinite(deviation) && deviation > 0, ValueError,
+    FATHOM_CHECK(check.hint("take it over the training images, or 1 to scale nothing"),
+                 std::isfinite(deviation) && deviation > 0, ValueError,
                  "deviation must be finite and greater than 0 (it is {})", deviation);
   }
 }
@@ -81,7 +86,7 @@ std::int64_t DataLoader::images_per_epoch() const {
 }
 
 void DataLoader::set_epoch(std::int64_t epoch) {
-  ArgumentCheck("DataLoader::set_epoch").at_least("epoch", epoch, 0);
+  ArgumentCheck("DataLoader::set_epoch").at_least("epoch", epoch, 0, "epochs count from 0");
   epoch_ = epoch;
 }
 

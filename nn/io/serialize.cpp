@@ -19,8 +19,8 @@ NamedArrays state(std::string_view op, const Module& module) {
   for (const auto& [name, value] : module.named_parameters()) {
     if (!value.defined()) {
       throw GraphError(
-          fmt::format("{}: parameter {} has no data yet\n  hint: run the module once, so that its sizes are "
-                      "known",
+          fmt::format("{}: parameter {} has no data yet\n  hint: give a deferred parameter its data with "
+                      "initialize",
                       op, name));
     }
     entries.emplace_back(name, value.data());
@@ -36,7 +36,10 @@ std::map<std::string, Array> read(const std::string& path, const LoadOptions& op
     const std::string renamed = options.rename ? options.rename(name) : name;
     if (renamed.empty()) continue;
     if (!arrays.emplace(renamed, array).second) {
-      throw ValueError(fmt::format("load: two arrays of file '{}' are renamed to {}", path, renamed));
+      throw ValueError(
+          fmt::format("load: two arrays of file '{}' are renamed to {}\n  hint: rename returns another name, "
+                      "or an empty one to leave an array out",
+                      path, renamed));
     }
   }
   return arrays;

@@ -10,9 +10,11 @@ namespace fathom::nn {
 
 BatchNorm2D::BatchNorm2D(std::int64_t channels, const BatchNorm2DOptions& options) : options_(options) {
   ArgumentCheck check{"BatchNorm2D"};
-  check.at_least("channels", channels, 1);
-  FATHOM_CHECK(check, options.eps >= 0, ValueError, "eps must not be negative (eps is {})", options.eps);
-  FATHOM_CHECK(check, options.decay >= 0 && options.decay <= 1, ValueError,
+  check.at_least("channels", channels, 1, "it is the size of axis 1 of x");
+  FATHOM_CHECK(check.hint("eps keeps the variance away from 0; 2e-5 is usual"), options.eps >= 0, ValueError,
+               "eps must not be negative (eps is {})", options.eps);
+  FATHOM_CHECK(check.hint("decay is the share of the old average that is kept; 0.9 is usual"),
+               options.decay >= 0 && options.decay <= 1, ValueError,
                "decay must be between 0 and 1 (decay is {})", options.decay);
   gamma = Parameter{Array::ones({channels}, DType::float32)};
   beta = Parameter{Array::zeros({channels}, DType::float32)};

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <fathom/core/check.hpp>
+#include <fathom/ops/checks/window.hpp>
 #include <fathom/ops/convolution_2d.hpp>
 
 namespace fathom::nn {
@@ -12,12 +13,15 @@ Conv2D::Conv2D(std::int64_t in_channels, std::int64_t out_channels, const Conv2D
                Random& random)
     : options_(options), key_W_(random.key()), key_b_(random.key()) {
   ArgumentCheck check{"Conv2D"};
-  check.at_least("in_channels", in_channels, 1).at_least("out_channels", out_channels, 1);
-  check.at_least("kernel", options.kernel, 1).at_least("stride", options.stride, 1);
-  check.at_least("pad", options.pad, 0).at_least("dilation", options.dilation, 1);
-  check.at_least("groups", options.groups, 1);
+  check.at_least("in_channels", in_channels, 1, "it is the size of axis 1 of x");
+  check.at_least("out_channels", out_channels, 1, "it is the size of axis 1 of the output");
+  check.at_least("kernel", options.kernel, 1, "1 is a kernel of one pixel");
+  ops::detail::check_window(check,
+                            {.stride = options.stride, .pad = options.pad, .dilation = options.dilation});
+  check.at_least("groups", options.groups, 1, ops::detail::kGroupsHint);
   FATHOM_CHECK(
-      check, in_channels % options.groups == 0 && out_channels % options.groups == 0, ValueError,
+      check.hint(ops::detail::kGroupsHint),
+      in_channels % options.groups == 0 && out_channels % options.groups == 0, ValueError,
       "groups must divide in_channels and out_channels (groups is {}, in_channels {}, out_channels {})",
       options.groups, in_channels, out_channels);
 

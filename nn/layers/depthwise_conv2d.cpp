@@ -2,6 +2,7 @@
 #include <fathom/nn/layers/depthwise_conv2d.hpp>
 
 #include <fathom/core/check.hpp>
+#include <fathom/ops/checks/window.hpp>
 #include <fathom/ops/depthwise_convolution_2d.hpp>
 
 namespace fathom::nn {
@@ -9,9 +10,11 @@ namespace fathom::nn {
 DepthwiseConv2D::DepthwiseConv2D(std::int64_t channels, const DepthwiseConv2DOptions& options, Random& random)
     : options_(options), key_W_(random.key()), key_b_(random.key()) {
   ArgumentCheck check{"DepthwiseConv2D"};
-  check.at_least("channels", channels, 1).at_least("multiplier", options.multiplier, 1);
-  check.at_least("kernel", options.kernel, 1).at_least("stride", options.stride, 1);
-  check.at_least("pad", options.pad, 0).at_least("dilation", options.dilation, 1);
+  check.at_least("channels", channels, 1, "it is the size of axis 1 of x");
+  check.at_least("multiplier", options.multiplier, 1, "it is the number of kernels for each channel");
+  check.at_least("kernel", options.kernel, 1, "1 is a kernel of one pixel");
+  ops::detail::check_window(check,
+                            {.stride = options.stride, .pad = options.pad, .dilation = options.dilation});
 
   const Shape shape{options.multiplier, channels, options.kernel.y, options.kernel.x};
   const std::int64_t kernel_size = options.kernel.y * options.kernel.x;

@@ -5,8 +5,8 @@
 
 #include <cmath>
 
+#include <fathom/core/check.hpp>
 #include <fathom/core/elementwise.hpp>
-#include <fathom/core/error.hpp>
 #include <fathom/core/reduce.hpp>
 
 namespace fathom::nn {
@@ -31,6 +31,12 @@ void change(std::span<const Variable> parameters, F f) {
   });
 }
 
+void check_rate(std::string_view op, double rate) {
+  ArgumentCheck check(op);
+  FATHOM_CHECK(check.hint("the rate pulls parameters towards 0; 0 changes nothing"), rate >= 0, ValueError,
+               "rate must not be negative (rate is {})", rate);
+}
+
 }  // namespace
 
 double gradient_norm(std::span<const Variable> parameters) {
@@ -43,10 +49,9 @@ double gradient_norm(std::span<const Variable> parameters) {
 }
 
 double clip_gradient_norm(std::span<const Variable> parameters, double threshold) {
-  if (!(threshold > 0)) {
-    throw ValueError(
-        fmt::format("clip_gradient_norm: threshold must be positive (threshold is {})", threshold));
-  }
+  ArgumentCheck check("clip_gradient_norm");
+  FATHOM_CHECK(check.hint("it is the largest norm allowed; leave the call out to clip nothing"),
+               threshold > 0, ValueError, "threshold must be positive (threshold is {})", threshold);
   const double norm = gradient_norm(parameters);
   if (norm > threshold) {
     change(parameters, [factor = threshold / norm]<class T>(T g, T) { return static_cast<T>(factor) * g; });
@@ -55,10 +60,12 @@ double clip_gradient_norm(std::span<const Variable> parameters, double threshold
 }
 
 void add_weight_decay(std::span<const Variable> parameters, double rate) {
+  check_rate("add_weight_decay", rate);
   change(parameters, [rate]<class T>(T g, T p) { return g + static_cast<T>(rate) * p; });
 }
 
 void add_lasso(std::span<const Variable> parameters, double rate) {
+  check_rate("add_lasso", rate);
   change(parameters,
          [rate]<class T>(T g, T p) { return g + static_cast<T>(rate) * static_cast<T>((p > 0) - (p < 0)); });
 }

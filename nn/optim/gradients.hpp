@@ -18,9 +18,10 @@ namespace fathom::nn {
 FATHOM_EXPORT double clip_gradient_norm(std::span<const Variable> parameters, double threshold);
 
 /// g += rate * p: what an optimiser's `weight_decay` does, for those who clip afterwards.
+/// Throws ValueError when the rate is negative or NaN.
 FATHOM_EXPORT void add_weight_decay(std::span<const Variable> parameters, double rate);
 
-/// g += rate * sign(p), the gradient of rate * sum |p|.
+/// g += rate * sign(p), the gradient of rate * sum |p|. Throws ValueError when the rate is negative or NaN.
 FATHOM_EXPORT void add_lasso(std::span<const Variable> parameters, double rate);
 
 }  // namespace fathom::nn

@@ -13,7 +13,11 @@ namespace fathom::nn {
 
 namespace {
 void check_rate(double rate) {
-  if (!(rate >= 0)) throw ValueError(fmt::format("SGD: rate must not be negative (rate is {})", rate));
+  if (!(rate >= 0)) {
+    throw ValueError(fmt::format(
+        "SGD: rate must not be negative (rate is {})\n  hint: SGD goes against the gradient by itself",
+        rate));
+  }
 }
 }  // namespace
 
@@ -22,16 +26,20 @@ SGD::SGD(Variables parameters, const SGDOptions& options)
   check_rate(options.rate);
   if (!(options.momentum >= 0 && options.momentum < 1)) {
     throw ValueError(
-        fmt::format("SGD: momentum must be at least 0 and less than 1 (momentum is {})", options.momentum));
+        fmt::format("SGD: momentum must be at least 0 and less than 1 (momentum is {})\n  hint: 0.9 is "
+                    "usual, 0 turns it off",
+                    options.momentum));
   }
   if (!(options.weight_decay >= 0)) {
-    throw ValueError(
-        fmt::format("SGD: weight_decay must not be negative (weight_decay is {})", options.weight_decay));
+    throw ValueError(fmt::format(
+        "SGD: weight_decay must not be negative (weight_decay is {})\n  hint: 1e-4 is usual, 0 turns it off",
+        options.weight_decay));
   }
   for (std::size_t i = 0; i < parameters_.size(); ++i) {
     for (std::size_t j = 0; j < i; ++j) {
       if (!parameters_[i].is(parameters_[j])) continue;
-      throw ValueError(fmt::format("SGD: parameter {} is parameter {} again", i, j));
+      throw ValueError(
+          fmt::format("SGD: parameter {} is parameter {} again\n  hint: list each parameter once", i, j));
     }
   }
   segments_.reserve(parameters_.size());

@@ -234,8 +234,9 @@ Plan check_batch_normalization(const Variable& x, const Variable& gamma, const V
   if (has_mean) check_channels(check, "running.mean", plan);
   if (has_variance) check_channels(check, "running.variance", plan);
   check_eps(check, options.eps);
-  FATHOM_CHECK(check, options.decay >= 0 && options.decay <= 1, ValueError,
-               "decay must lie in [0, 1] (it is {})", options.decay);
+  FATHOM_CHECK(check.hint("decay is the share of the old average that is kept; 0.9 is usual"),
+               options.decay >= 0 && options.decay <= 1, ValueError, "decay must lie in [0, 1] (it is {})",
+               options.decay);
   return plan;
 }
 

@@ -77,7 +77,8 @@ void check_channels(ArgumentCheck& check, std::string_view name, const Plan& pla
 }
 
 void check_eps(const ArgumentCheck& check, double eps) {
-  FATHOM_CHECK(check, eps >= 0, ValueError, "eps must be at least 0 (it is {})", eps);
+  FATHOM_CHECK(check.hint("eps keeps the variance away from 0; 2e-5 is usual"), eps >= 0, ValueError,
+               "eps must be at least 0 (it is {})", eps);
 }
 
 }  // namespace fathom::ops::batch_norm

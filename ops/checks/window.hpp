@@ -14,6 +14,10 @@ struct WindowOptions {
   Pair2 dilation = 1;
 };
 
+/// What to do about a wrong number of groups.
+inline constexpr std::string_view kGroupsHint =
+    "choose a common divisor of both channel counts; 1 connects all channels";
+
 /// Throws ValueError for a stride or dilation below 1, a negative pad, or a number so large that sizes could
 /// overflow.
 void check_window(ArgumentCheck& check, const WindowOptions& options);

@@ -11,12 +11,12 @@ namespace fathom::ops::detail {
 namespace {
 
 void check_channels(const ArgumentCheck& check, const Shape& x, const Shape& W, std::int64_t groups) {
-  FATHOM_CHECK(check, x[1] % groups == 0, ValueError,
+  FATHOM_CHECK(check.hint(kGroupsHint), x[1] % groups == 0, ValueError,
                "groups must divide the channels of x (groups is {}, x has {})", groups, x[1]);
-  FATHOM_CHECK(check, W[0] % groups == 0, ValueError,
+  FATHOM_CHECK(check.hint(kGroupsHint), W[0] % groups == 0, ValueError,
                "groups must divide the output channels of W (groups is {}, W has {})", groups, W[0]);
   if (W[1] == x[1] / groups) return;
-  std::string_view hint;
+  std::string_view hint = "the second axis of W counts the channels of x in one group";
   if (x[3] == W[1] * groups) {
     hint = "x looks like (n, h, w, c); move the channels first with transpose(x, Axes{0, 3, 1, 2})";
   } else if (W[1] == 1 && groups == 1) {
@@ -55,10 +55,11 @@ ConvolutionGeometry check_convolution_2d(const Variable& x, const Variable& W, c
   check.select("x").floating().rank(4).select("W").same_dtype().rank(4);
   if (b.defined()) check.select("b").same_dtype().rank(1);
   check_window(check, {.stride = options.stride, .pad = options.pad, .dilation = options.dilation});
-  check.at_least("groups", options.groups, 1);
+  check.at_least("groups", options.groups, 1, kGroupsHint);
   check_channels(check, x.shape(), W.shape(), options.groups);
   if (b.defined()) {
-    FATHOM_CHECK(check, b.shape()[0] == W.shape()[0], ShapeError,
+    FATHOM_CHECK(check.hint("leave b out, or give one value for each output channel"),
+                 b.shape()[0] == W.shape()[0], ShapeError,
                  "b must have one value for each output channel of W (b has {}, W has {})", b.shape()[0],
                  W.shape()[0]);
   }
@@ -71,7 +72,8 @@ ConvolutionGeometry check_convolution_2d(const Variable& x, const Variable& W, c
                         .stride = options.stride,
                         .pad = options.pad,
                         .dilation = options.dilation};
-  FATHOM_CHECK(check, g.kernel.y > 0 && g.kernel.x > 0, ShapeError, "the kernel must not be empty (it is {})",
+  FATHOM_CHECK(check.hint("the last two axes of W are the height and width of the kernel, at least 1 each"),
+               g.kernel.y > 0 && g.kernel.x > 0, ShapeError, "the kernel must not be empty (it is {})",
                to_string(g.kernel));
   g.map.y =
       output_size(check, 'h', g.image.y, g.kernel.y, g.stride.y, g.pad.y, g.dilation.y, options.cover_all);

@@ -20,9 +20,9 @@ void check_channels(const ArgumentCheck& check, const Shape& x, const Shape& W, 
         W[1] == x[1] || W[1] * groups == x[1]
             ? "W is (cI, cO/groups, kH, kW) as in PyTorch's ConvTranspose2d: the channels of x "
               "come first, unlike in convolution_2d"
-            : std::string_view{});
+            : "W is (cI, cO/groups, kH, kW); its first axis counts the channels of x");
   }
-  FATHOM_CHECK(check, x[1] % groups == 0, ValueError,
+  FATHOM_CHECK(check.hint(kGroupsHint), x[1] % groups == 0, ValueError,
                "groups must divide the channels of x (groups is {}, x has {})", groups, x[1]);
 }
 
@@ -31,14 +31,15 @@ std::int64_t output_size(const ArgumentCheck& check, char axis, std::int64_t siz
   const std::int64_t least = (size - 1) * stride + extent - 2 * pad;
   if (wanted == nullptr) {
     FATHOM_CHECK(
-        check, least > 0, ShapeError,
+        check.hint("use a smaller pad, a larger stride or a larger kernel"), least > 0, ShapeError,
         "{0}O must be positive (({0} - 1) * stride + extent - 2 * pad is {1}; x has {2}, stride is {3}, the "
         "kernel's extent {4}, pad {5})",
         axis, least, size, stride, extent, pad);
     return least;
   }
   const std::int64_t most = least + stride - 1;
-  FATHOM_CHECK(check, *wanted >= std::max<std::int64_t>(least, 1) && *wanted <= most, ShapeError,
+  FATHOM_CHECK(check.hint("leave output_size out to have the smallest one"),
+               *wanted >= std::max<std::int64_t>(least, 1) && *wanted <= most, ShapeError,
                "output_size must convolve back to x: {}O must be in [{}, {}] (it is {})", axis,
                std::max<std::int64_t>(least, 1), most, *wanted);
   return *wanted;
@@ -55,7 +56,7 @@ ConvolutionGeometry check_deconvolution_2d(const Variable& x, const Variable& W,
   check.select("x").floating().rank(4).select("W").same_dtype().rank(4);
   if (b.defined()) check.select("b").same_dtype().rank(1);
   check_window(check, {.stride = options.stride, .pad = options.pad, .dilation = options.dilation});
-  check.at_least("groups", options.groups, 1);
+  check.at_least("groups", options.groups, 1, kGroupsHint);
   check_channels(check, x.shape(), W.shape(), options.groups);
   ConvolutionGeometry g{.groups = options.groups,
                         .image_channels = W.shape()[1] * options.groups,
@@ -67,13 +68,16 @@ ConvolutionGeometry check_deconvolution_2d(const Variable& x, const Variable& W,
                         .pad = options.pad,
                         .dilation = options.dilation};
   if (b.defined()) {
-    FATHOM_CHECK(check, b.shape()[0] == g.image_channels, ShapeError,
+    FATHOM_CHECK(check.hint("leave b out, or give one value for each output channel"),
+                 b.shape()[0] == g.image_channels, ShapeError,
                  "b must have one value for each output channel (b has {}, W gives {})", b.shape()[0],
                  g.image_channels);
   }
-  FATHOM_CHECK(check, g.kernel.y > 0 && g.kernel.x > 0, ShapeError, "the kernel must not be empty (it is {})",
+  FATHOM_CHECK(check.hint("the last two axes of W are the height and width of the kernel, at least 1 each"),
+               g.kernel.y > 0 && g.kernel.x > 0, ShapeError, "the kernel must not be empty (it is {})",
                to_string(g.kernel));
-  FATHOM_CHECK(check, g.map.y > 0 && g.map.x > 0, ShapeError, "x must have at least one pixel (it has {})",
+  FATHOM_CHECK(check.hint("only the axes n and cI of x may be empty; look where x is made"),
+               g.map.y > 0 && g.map.x > 0, ShapeError, "x must have at least one pixel (it has {})",
                to_string(g.map));
   const Pair2* const wanted = options.output_size ? &*options.output_size : nullptr;
   g.image.y = output_size(check, 'h', g.map.y, kernel_extent(g.kernel.y, g.dilation.y), g.stride.y, g.pad.y,

@@ -26,7 +26,8 @@ std::string_view layout_hint(const Array& x, const Array& W) {
 void require_elements(const ArgumentCheck& check, std::string_view name, const Array& array,
                       std::size_t from_axis) {
   for (std::size_t axis = from_axis; axis < array.rank(); ++axis) {
-    FATHOM_CHECK(check, array.shape()[axis] > 0, ShapeError, "axis {} of {} must not be empty", axis, name);
+    FATHOM_CHECK(check.hint("only the axis n may be empty; look where the array is made"),
+                 array.shape()[axis] > 0, ShapeError, "axis {} of {} must not be empty", axis, name);
   }
 }
 
@@ -54,7 +55,8 @@ Geometry check(const Variable& x_variable, const Variable& W_variable, const Var
         layout_hint(x, W));
   }
   const std::int64_t out_channels = W.shape(0) * W.shape(1);
-  FATHOM_CHECK(check, !b.defined() || b.size() == out_channels, ShapeError,
+  FATHOM_CHECK(check.hint("leave b out, or give one value for each output channel"),
+               !b.defined() || b.size() == out_channels, ShapeError,
                "b must have cM*cI = {}*{} = {} elements (it has {})", W.shape(0), W.shape(1), out_channels,
                b.size());
 

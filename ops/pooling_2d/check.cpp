@@ -13,10 +13,11 @@ Geometry check(std::string_view op, const Array& x, Pair2 kernel, const std::opt
                Pair2 pad, std::optional<bool> cover_all) {
   ArgumentCheck check(op);
   check.argument("x", x, "(n, c, h, w)").rank(4).floating();
-  check.at_least("kernel", kernel, 1);
+  check.at_least("kernel", kernel, 1, "global_average_pooling_2d takes whole images");
   const Pair2 step = stride.value_or(kernel);
   detail::check_window(check, {.stride = step, .pad = pad});
-  FATHOM_CHECK(check, x.shape(2) * x.shape(3) <= std::numeric_limits<std::int32_t>::max(), ShapeError,
+  FATHOM_CHECK(check.hint("cut the image into tiles; positions within one are counted in an int32"),
+               x.shape(2) * x.shape(3) <= std::numeric_limits<std::int32_t>::max(), ShapeError,
                "h*w must fit an int32 (it is {})", x.shape(2) * x.shape(3));
   const std::int64_t height =
       detail::window_positions(x.shape(2), kernel.y, step.y, pad.y, cover_all.value_or(false));

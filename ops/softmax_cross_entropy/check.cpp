@@ -58,8 +58,10 @@ Problem check(const Array& x, const Array& t, const SoftmaxCrossEntropyOptions& 
       .argument("t", t, problem.soft ? "(n, classes, d...)" : "(n, d...)");
   if (class_weight.defined()) check.argument("class_weight", class_weight, "(classes)");
   check.select("x").floating();
-  FATHOM_CHECK(check, x.rank() >= 2, ShapeError, "x must have at least 2 axes (it has {})", x.rank());
-  FATHOM_CHECK(check, x.shape(1) >= 1, ShapeError, "x must have at least one class (axis 1 has 0)");
+  FATHOM_CHECK(check.hint("axis 1 holds the scores; a single sample is x.reshape({1, -1})"), x.rank() >= 2,
+               ShapeError, "x must have at least 2 axes (it has {})", x.rank());
+  FATHOM_CHECK(check.hint("axis 1 counts the classes; look at the size of the last layer"), x.shape(1) >= 1,
+               ShapeError, "x must have at least one class (axis 1 has 0)");
 
   problem.outer = x.shape(0);
   problem.classes = x.shape(1);

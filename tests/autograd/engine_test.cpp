@@ -399,5 +399,7 @@ TEST_CASE("a function object is applied once", "[engine]") {
   const auto f = std::make_shared<Multiply>();
   const Variables in = {leaf(1), leaf(2)};
   static_cast<void>(f->apply_to(in));
-  CHECK_THROWS_WITH(f->apply_to(in), "multiply: a function object can be applied only once");
+  CHECK_THROWS_WITH(f->apply_to(in),
+                    "multiply: a function object can be applied only once\n"
+                    "  hint: apply<F>() makes a new one for each call");
 }

@@ -98,7 +98,8 @@ TEST_CASE("a hook that returns another shape is refused, and nothing changes", "
   Variable x = leaf(3);
   x.on_grad([](const Variable&) { return Variable(Array::ones({2}, DType::float64)); });
   CHECK_THROWS_WITH(backward(multiply(x, x)),
-                    "on_grad: a hook must return a gradient of float64 [] (it returned float64 [2])");
+                    "on_grad: a hook must return a gradient of float64 [] (it returned float64 [2])\n"
+                    "  hint: return Variable{} to leave the gradient as it is");
   CHECK_FALSE(x.grad().defined());
 }
 
@@ -124,8 +125,7 @@ TEST_CASE("a deferred parameter has a handle before it has data", "[parameter]")
   CHECK(p.exists());
   CHECK_FALSE(p.defined());
   CHECK_THROWS_WITH(
-      p.data(),
-      "Parameter: it has no data yet\n  hint: run the layer once, or load weights, to give it its shape");
+      p.data(), "Parameter: it has no data yet\n  hint: give a deferred parameter its data with initialize");
   p.initialize(Array::full({}, 3, DType::float64));
   backward(multiply(p, p));
   CHECK(handle.grad().item() == 6);

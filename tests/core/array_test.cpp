@@ -20,7 +20,8 @@ TEST_CASE("factories", "[array]") {
         "[[1, 2],\n [3, 4]]  float32 [2, 2]");
   CHECK(Array::empty({3, 0}, DType::float32).size() == 0);
   CHECK_THROWS_WITH(Array::from({1.0, 2.0}, {3}),
-                    "Array: 2 values do not fill the shape [3], which has 3 elements");
+                    "Array: 2 values do not fill the shape [3], which has 3 elements\n"
+                    "  hint: give one value for each element, row by row");
 }
 
 TEST_CASE("copies are shallow, copy() is deep", "[array]") {
@@ -74,13 +75,18 @@ TEST_CASE("reshape shares the buffer and finds one open size", "[array]") {
   CHECK(a.reshape({3, 4}).shares_buffer_with(a));
   CHECK(Array::zeros({0, 3}, DType::float32).reshape({0}).shape() == Shape{0});
   CHECK_THROWS_WITH(a.reshape({5, -1}),
-                    "reshape: float64 [12] does not fit [5, -1]: the open size has no solution");
+                    "reshape: float64 [12] does not fit [5, -1]: the open size has no solution\n"
+                    "  hint: the other sizes must divide the number of elements, and none may be 0");
   CHECK_THROWS_WITH(a.reshape({-1, -1}),
-                    "reshape: float64 [12] does not fit [-1, -1]: only one size may be -1");
-  CHECK_THROWS_WITH(a.reshape({13}),
-                    "reshape: float64 [12] does not fit [13]: the number of elements differs");
+                    "reshape: float64 [12] does not fit [-1, -1]: only one size may be -1\n"
+                    "  hint: write the other sizes out");
+  CHECK_THROWS_WITH(
+      a.reshape({13}),
+      "reshape: float64 [12] does not fit [13]: the number of elements differs\n"
+      "  hint: the sizes must multiply to the number of elements; one may be left open with -1");
   CHECK_THROWS_WITH(a.reshape({-12}),
-                    "reshape: float64 [12] does not fit [-12]: a size must not be negative");
+                    "reshape: float64 [12] does not fit [-12]: a size must not be negative\n"
+                    "  hint: only -1 is allowed, for the one size that is left open");
   CHECK_THROWS_AS(Array::zeros({0}, DType::float32).reshape({0, -1}), ShapeError);
   const std::int64_t large = std::int64_t{1} << 40;
   CHECK_THROWS_AS(a.reshape({large, large}), ShapeError);
@@ -101,13 +107,18 @@ TEST_CASE("conversion between all types", "[array]") {
 TEST_CASE("item, shape(axis), assign", "[array]") {
   Array a = Array::zeros({2, 3}, DType::float32);
   CHECK(a.shape(-1) == 3);
-  CHECK_THROWS_WITH(a.shape(2), "Array: axis 2 is out of range for float32 [2, 3]");
-  CHECK_THROWS_WITH(a.item(), "Array: item() needs exactly one element (this is float32 [2, 3])");
+  CHECK_THROWS_WITH(a.shape(2),
+                    "Array: axis 2 is out of range for float32 [2, 3]\n"
+                    "  hint: axes go from -2 to 1");
+  CHECK_THROWS_WITH(a.item(),
+                    "Array: item() needs exactly one element (this is float32 [2, 3])\n"
+                    "  hint: reduce it with sum, or read data<T>()");
   CHECK(Array::full({1, 1}, 4, DType::uint8).item() == 4);
   a.assign(Array::ones({2, 3}, DType::float32));
   CHECK(a.data<float>()[5] == 1);
   CHECK_THROWS_WITH(a.assign(Array::ones({3, 2}, DType::float32)),
-                    "Array: assign needs equal shapes\n  target: float32 [2, 3]\n  source: float32 [3, 2]");
+                    "Array: assign needs equal shapes\n  target: float32 [2, 3]\n  source: float32 [3, 2]\n"
+                    "  hint: assign never stretches; use broadcast_to or reshape first");
   CHECK_THROWS_AS(a.assign(Array::ones({2, 3}, DType::float64)), DTypeError);
 }
 
@@ -143,8 +154,12 @@ TEST_CASE("shapes", "[shape]") {
   CHECK(to_string(Shape{2, 3}) == "[2, 3]");
   CHECK(Shape{}.size() == 1);
   CHECK(Shape{2, 0, 5}.size() == 0);
-  CHECK_THROWS_WITH(Shape({2, -1}), "Shape: a size must not be negative (axis 1 has -1)");
-  CHECK_THROWS_WITH(Shape({1, 1, 1, 1, 1, 1, 1, 1, 1}), "Shape: at most 8 axes are possible");
+  CHECK_THROWS_WITH(Shape({2, -1}),
+                    "Shape: a size must not be negative (axis 1 has -1)\n"
+                    "  hint: -1 stands for an open size in reshape only");
+  CHECK_THROWS_WITH(Shape({1, 1, 1, 1, 1, 1, 1, 1, 1}),
+                    "Shape: at most 8 axes are possible\n"
+                    "  hint: merge neighbouring axes");
   const std::int64_t large = std::int64_t{1} << 40;
   CHECK_THROWS_AS(Shape({large, large}).size(), ShapeError);
   CHECK(Shape({large, large, 0}).size() == 0);
@@ -181,5 +196,7 @@ TEST_CASE("axes", "[shape]") {
   CHECK(normalize_axes("sum", Axes{-1, 0}, 3) == std::vector<std::size_t>{2, 0});
   CHECK_THROWS_WITH(normalize_axes("sum", Axes{3}, 3),
                     "sum: axis 3 is out of range for an array of 3 axes\n  hint: axes go from -3 to 2");
-  CHECK_THROWS_WITH(normalize_axes("sum", Axes{0, -3}, 3), "sum: axis 0 is named twice in [0, -3]");
+  CHECK_THROWS_WITH(normalize_axes("sum", Axes{0, -3}, 3),
+                    "sum: axis 0 is named twice in [0, -3]\n"
+                    "  hint: name each axis once; negative ones count from the end");
 }

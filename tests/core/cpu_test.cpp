@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
+#include <fmt/format.h>
 #include <catch2/catch.hpp>
 
 #include <cstdlib>
@@ -11,6 +12,8 @@
 
 using namespace fathom;
 using Catch::Matchers::Contains;
+using Catch::Matchers::EndsWith;
+using Catch::Matchers::StartsWith;
 
 TEST_CASE("the instruction set can be chosen among those supported", "[cpu]") {
   const test::RestoreSettings restore;
@@ -60,13 +63,25 @@ TEST_CASE("an argument check words all arguments", "[check]") {
         "  x:      float32 [64, 32, 28, 28]  (n, c, h, w)\n"
         "  Weight: float32 [1, 16, 3, 3]     (m, c, kH, kW)\n"
         "  hint: do this");
-  CHECK_THROWS_WITH(check.rank(3), Contains("some_op: Weight must have 3 axes (m, c, kH, kW) (it has 4)"));
+  CHECK_THROWS_WITH(
+      check.rank(3),
+      Contains("some_op: Weight must have 3 axes (m, c, kH, kW) (it has 4)") &&
+          EndsWith("\n  hint: reshape gives it the right number of axes; an axis of size 1 counts too"));
   CHECK_THROWS_WITH(check.at_least("stride", Pair2(1, 0), 1),
                     Contains("some_op: stride must be at least 1 (it is [1, 0])"));
   CHECK_THROWS_WITH(check.at_least("groups", 0, 1), Contains("some_op: groups must be at least 1 (it is 0)"));
   CHECK_THROWS_WITH(check.index(), Contains("some_op: Weight must be int32 or int64 (it is float32)"));
-  CHECK_THROWS_WITH(check.shape({2}, "that of x"),
-                    Contains("some_op: Weight must have the shape [2], that of x (it has [1, 16, 3, 3])"));
+  CHECK_THROWS_WITH(
+      check.shape({2}, "that of x"),
+      Contains("some_op: Weight must have the shape [2], that of x (it has [1, 16, 3, 3])") &&
+          EndsWith("\n  hint: reshape it if only its axes differ; otherwise look where it is made"));
+  CHECK_THROWS_WITH(check.at_least("groups", 0, 1, "leave it at 1"), EndsWith("\n  hint: leave it at 1"));
+  const auto require = [&](bool condition) {
+    FATHOM_CHECK(check.hint("try {}"), condition, ValueError, "rule {}", 7);
+  };
+  CHECK_NOTHROW(require(true));
+  CHECK_THROWS_AS(require(false), ValueError);
+  CHECK_THROWS_WITH(require(false), StartsWith("some_op: rule 7\n  ") && EndsWith("\n  hint: try {}"));
 }
 
 TEST_CASE("context is added once, by the innermost", "[error]") {

@@ -172,9 +172,11 @@ TEST_CASE("gemm of Arrays transposes", "[gemm]") {
 TEST_CASE("gemm refuses what does not fit", "[gemm]") {
   const Array a = Array::ones({2, 3}, DType::float32);
   CHECK_THROWS_AS(gemm(a, a), ShapeError);
-  CHECK_THROWS_WITH(gemm(a, a), Equals("gemm: a and b must agree in k (a has 3, b has 2)\n"
-                                       "  a: float32 [2, 3]  (m, k)\n"
-                                       "  b: float32 [2, 3]  (k, n)"));
+  CHECK_THROWS_WITH(gemm(a, a),
+                    Equals("gemm: a and b must agree in k (a has 3, b has 2)\n"
+                           "  a: float32 [2, 3]  (m, k)\n"
+                           "  b: float32 [2, 3]  (k, n)\n"
+                           "  hint: transpose_a and transpose_b take a matrix the other way round"));
   CHECK_THROWS_AS(gemm(a, a.astype(DType::float64), false, true), DTypeError);
   CHECK_THROWS_WITH(gemm(a, a.astype(DType::float64), false, true), Contains("astype(DType::float32)"));
   CHECK_THROWS_AS(gemm(a.reshape({6}), a), ShapeError);

@@ -197,7 +197,9 @@ TEST_CASE("an exception in a parallel region reaches the caller, the first piece
 }
 
 TEST_CASE("the number of threads must be positive", "[threads]") {
-  CHECK_THROWS_WITH(set_num_threads(0), "set_num_threads: at least 1 thread is needed (got 0)");
+  CHECK_THROWS_WITH(set_num_threads(0),
+                    "set_num_threads: at least 1 thread is needed (got 0)\n"
+                    "  hint: 1 runs everything on the calling thread");
   CHECK(num_threads() >= 1);
 }
 

@@ -2,6 +2,7 @@
 #include <catch2/catch.hpp>
 
 #include <cmath>
+#include <string>
 
 #include <fathom/core/error.hpp>
 #include <fathom/nn/optim/gradients.hpp>
@@ -30,7 +31,8 @@ TEST_CASE("clipping scales all gradients together, and only down", "[gradients]"
   CHECK(p[2].grad().item() == -2);
   CHECK_FALSE(p[3].grad().defined());
   CHECK_THROWS_WITH(nn::clip_gradient_norm(p, 0),
-                    "clip_gradient_norm: threshold must be positive (threshold is 0)");
+                    "clip_gradient_norm: threshold must be positive (threshold is 0)\n"
+                    "  hint: it is the largest norm allowed; leave the call out to clip nothing");
   CHECK_THROWS_AS(nn::clip_gradient_norm(p, std::nan("")), ValueError);
 }
 
@@ -55,4 +57,18 @@ TEST_CASE("gradients that share an array are changed once each", "[gradients]") 
   CHECK(p[0].grad().item() == 4);
   CHECK(p[1].grad().item() == 4);
   CHECK(shared.item() == 3);
+}
+
+TEST_CASE("rates below 0 and rates that are no number are refused", "[gradients]") {
+  const Variables p = {parameter(2, 1, DType::float64)};
+  const std::string rule =
+      ": rate must not be negative (rate is -0.5)\n"
+      "  hint: the rate pulls parameters towards 0; 0 changes nothing";
+  CHECK_THROWS_AS(nn::add_weight_decay(p, -0.5), ValueError);
+  CHECK_THROWS_WITH(nn::add_weight_decay(p, -0.5), "add_weight_decay" + rule);
+  CHECK_THROWS_AS(nn::add_weight_decay(p, std::nan("")), ValueError);
+  CHECK_THROWS_AS(nn::add_lasso(p, -0.5), ValueError);
+  CHECK_THROWS_WITH(nn::add_lasso(p, -0.5), "add_lasso" + rule);
+  CHECK_THROWS_AS(nn::add_lasso(p, std::nan("")), ValueError);
+  CHECK(p[0].grad().item() == 1);
 }

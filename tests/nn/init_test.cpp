@@ -85,14 +85,16 @@ TEST_CASE("chainer_fans are those of the shape alone", "[init]") {
   CHECK(nn::chainer_fans({1, 32, 3, 3}) == nn::Fans{.in = 288, .out = 9});
   CHECK(nn::chainer_fans({10, 20}) == nn::Fans{.in = 20, .out = 10});
   CHECK_THROWS_WITH(nn::chainer_fans({10}),
-                    "chainer_fans: a weight has two axes or more (its shape is [10])");
+                    "chainer_fans: a weight has two axes or more (its shape is [10])\n"
+                    "  hint: a bias has no fans; use a constant for it");
   CHECK(nn::init::lecun_normal().with_fans(nn::chainer_fans).scale({1, 32, 3, 3}, {.in = 9, .out = 9}) ==
         Approx(1 / std::sqrt(288.0)));
 }
 
 TEST_CASE("fans must be positive where they are used", "[init]") {
   CHECK_THROWS_WITH(nn::init::he_normal()(RandomKey{}, {2, 0}, {.in = 0, .out = 2}, DType::float32),
-                    "Initializer: fans must be positive (in is 0, out is 2, the weight's shape [2, 0])");
+                    "Initializer: fans must be positive (in is 0, out is 2, the weight's shape [2, 0])\n"
+                    "  hint: look at the sizes that the layer was made with");
 }
 
 TEST_CASE("layers give their true fans: W and outputs have the deviation that follows", "[init][layers]") {

@@ -130,20 +130,28 @@ TEST_CASE("pooling and ReLU are their functions", "[layers]") {
 
 TEST_CASE("layers refuse impossible numbers", "[layers][error]") {
   Random random{1};
-  CHECK_THROWS_WITH((nn::Conv2D{2, 3, {}, random}), Catch::StartsWith("Conv2D: kernel must be at least 1"));
+  CHECK_THROWS_WITH((nn::Conv2D{2, 3, {}, random}),
+                    Catch::StartsWith("Conv2D: kernel must be at least 1") &&
+                        Catch::EndsWith("\n  hint: 1 is a kernel of one pixel"));
   CHECK_THROWS_WITH((nn::Conv2D{0, 3, {.kernel = 1}, random}),
-                    Catch::StartsWith("Conv2D: in_channels must be at least 1"));
+                    Catch::StartsWith("Conv2D: in_channels must be at least 1") &&
+                        Catch::EndsWith("\n  hint: it is the size of axis 1 of x"));
   CHECK_THROWS_WITH((nn::Conv2D{2, 3, {.kernel = 1, .stride = 0}, random}),
-                    Catch::StartsWith("Conv2D: stride must be at least 1"));
+                    Catch::StartsWith("Conv2D: stride must be at least 1") &&
+                        Catch::EndsWith("\n  hint: 1 moves the window pixel by pixel; 2 halves the size"));
   CHECK_THROWS_WITH(
       (nn::Conv2D{4, 6, {.kernel = 1, .groups = 4}, random}),
-      "Conv2D: groups must divide in_channels and out_channels (groups is 4, in_channels 4, out_channels 6)");
+      "Conv2D: groups must divide in_channels and out_channels (groups is 4, in_channels 4, out_channels 6)\n"
+      "  hint: choose a common divisor of both channel counts; 1 connects all channels");
   CHECK_THROWS_WITH((nn::DepthwiseConv2D{2, {.multiplier = 0, .kernel = 1}, random}),
                     Catch::StartsWith("DepthwiseConv2D: multiplier must be at least 1"));
   CHECK_THROWS_WITH((nn::DepthwiseConv2D{2, {.kernel = 1, .pad = {0, -1}}, random}),
                     Catch::StartsWith("DepthwiseConv2D: pad must be at least 0"));
   CHECK_THROWS_WITH((nn::Linear{2, 0, {}, random}), Catch::StartsWith("Linear: out_size must be at least 1"));
-  CHECK_THROWS_WITH((nn::BatchNorm2D{3, {.eps = -1}}), "BatchNorm2D: eps must not be negative (eps is -1)");
+  CHECK_THROWS_WITH((nn::BatchNorm2D{3, {.eps = -1}}),
+                    "BatchNorm2D: eps must not be negative (eps is -1)\n"
+                    "  hint: eps keeps the variance away from 0; 2e-5 is usual");
   CHECK_THROWS_WITH((nn::BatchNorm2D{3, {.decay = 1.5}}),
-                    "BatchNorm2D: decay must be between 0 and 1 (decay is 1.5)");
+                    "BatchNorm2D: decay must be between 0 and 1 (decay is 1.5)\n"
+                    "  hint: decay is the share of the old average that is kept; 0.9 is usual");
 }

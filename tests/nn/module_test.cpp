@@ -204,7 +204,9 @@ TEST_CASE("to converts parameters and floating buffers and keeps the handles", "
   CHECK(handle.dtype() == DType::float32);
   CHECK(pair.left.factor.data().data<float>()[1] == 1.0F);
   CHECK(pair.left.calls.data().dtype() == DType::int64);
-  CHECK(error_of([&] { pair.to(DType::int32); }) == "to: parameters are float32 or float64 (dtype is int32)");
+  CHECK(error_of([&] { pair.to(DType::int32); }) ==
+        "to: parameters are float32 or float64 (dtype is int32)\n"
+        "  hint: use to(DType::float32) or to(DType::float64)");
   CHECK(handle.dtype() == DType::float32);
 }
 
@@ -242,7 +244,9 @@ TEST_CASE("Sequential names its modules by number and runs them in order", "[seq
   net.append(Scale{0.5});
   CHECK(net.size() == 3);
   CHECK(net(Variable{values(1, 10)}).data().data<double>()[1] == 120);
-  CHECK(error_of([&] { static_cast<void>(net[3]); }) == "Sequential: has no module 3 (it has 3)");
+  CHECK(error_of([&] { static_cast<void>(net[3]); }) ==
+        "Sequential: has no module 3 (it has 3)\n"
+        "  hint: modules count from 0");
 }
 
 TEST_CASE("copies of a Sequential are deep, moves keep the handles", "[sequential]") {

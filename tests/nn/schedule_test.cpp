@@ -43,10 +43,15 @@ TEST_CASE("one_cycle without warm-up, and with nothing else", "[schedule]") {
 
 TEST_CASE("one_cycle refuses steps outside the training", "[schedule][error]") {
   CHECK_THROWS_WITH(nn::one_cycle(-1, 10),
-                    "one_cycle: step must be between 0 and total (step is -1, total 10)");
+                    "one_cycle: step must be between 0 and total (step is -1, total 10)\n"
+                    "  hint: count steps from 0, and all of them in total");
   CHECK_THROWS_WITH(nn::one_cycle(11, 10),
-                    "one_cycle: step must be between 0 and total (step is 11, total 10)");
-  CHECK_THROWS_WITH(nn::one_cycle(0, 0), "one_cycle: total must be at least 1 (total is 0)");
+                    "one_cycle: step must be between 0 and total (step is 11, total 10)\n"
+                    "  hint: count steps from 0, and all of them in total");
+  CHECK_THROWS_WITH(nn::one_cycle(0, 0),
+                    "one_cycle: total must be at least 1 (total is 0)\n"
+                    "  hint: it is the number of all steps, epochs times batches");
   CHECK_THROWS_WITH(nn::one_cycle(0, 10, {.warm_up = 1.5}),
-                    "one_cycle: warm_up must be between 0 and 1 (warm_up is 1.5)");
+                    "one_cycle: warm_up must be between 0 and 1 (warm_up is 1.5)\n"
+                    "  hint: it is a share of total, not a number of steps");
 }

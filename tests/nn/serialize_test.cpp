@@ -143,7 +143,7 @@ TEST_CASE("a parameter without data cannot be saved", "[serialize][error]") {
   net.scale = Parameter::deferred();
   CHECK_THROWS_WITH(nn::save(net, directory / "net.npz"),
                     "save: parameter scale has no data yet\n"
-                    "  hint: run the module once, so that its sizes are known");
+                    "  hint: give a deferred parameter its data with initialize");
 }
 
 TEST_CASE("rename maps the file's names", "[serialize]") {
@@ -166,7 +166,9 @@ TEST_CASE("rename maps the file's names", "[serialize]") {
 
   const auto same = [](std::string_view) { return std::string("scale"); };
   CHECK_THROWS_WITH(nn::load(net, path, {.rename = same}),
-                    "load: two arrays of file '" + path + "' are renamed to scale");
+                    "load: two arrays of file '" + path +
+                        "' are renamed to scale\n"
+                        "  hint: rename returns another name, or an empty one to leave an array out");
 }
 
 namespace {

@@ -124,12 +124,18 @@ TEST_CASE("SGD steps many parameters of both dtypes, the same bits for any numbe
 
 TEST_CASE("SGD refuses wrong numbers and repeated parameters", "[sgd][error]") {
   Parameter p = parameter({1});
-  CHECK_THROWS_WITH((nn::SGD{{p}, {.rate = -1}}), "SGD: rate must not be negative (rate is -1)");
+  CHECK_THROWS_WITH((nn::SGD{{p}, {.rate = -1}}),
+                    "SGD: rate must not be negative (rate is -1)\n"
+                    "  hint: SGD goes against the gradient by itself");
   CHECK_THROWS_WITH((nn::SGD{{p}, {.momentum = 1}}),
-                    "SGD: momentum must be at least 0 and less than 1 (momentum is 1)");
+                    "SGD: momentum must be at least 0 and less than 1 (momentum is 1)\n"
+                    "  hint: 0.9 is usual, 0 turns it off");
   CHECK_THROWS_WITH((nn::SGD{{p}, {.weight_decay = -0.5}}),
-                    "SGD: weight_decay must not be negative (weight_decay is -0.5)");
-  CHECK_THROWS_WITH((nn::SGD{{p, p}}), "SGD: parameter 1 is parameter 0 again");
+                    "SGD: weight_decay must not be negative (weight_decay is -0.5)\n"
+                    "  hint: 1e-4 is usual, 0 turns it off");
+  CHECK_THROWS_WITH((nn::SGD{{p, p}}),
+                    "SGD: parameter 1 is parameter 0 again\n"
+                    "  hint: list each parameter once");
   nn::SGD optimizer{{p}};
   CHECK_THROWS_AS(optimizer.set_lr(-0.1), ValueError);
   CHECK(optimizer.lr() == 0.01);

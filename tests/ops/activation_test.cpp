@@ -103,8 +103,9 @@ TEST_CASE("activations take arrays of any shape, also empty ones", "[activation]
 TEST_CASE("activations name an undefined argument", "[activation][errors]") {
   const auto [op, name] = GENERATE(table<Variable (*)(const Variable&), std::string>(
       {{ops::relu, "relu"}, {ops::sigmoid, "sigmoid"}, {ops::tanh, "tanh"}}));
-  CHECK_THROWS_MATCHES(op(Variable{}), GraphError,
-                       Message(name + ": x must not be undefined\n  x: undefined\n"
-                                      "  hint: Variable{} is legal for optional arguments only; a deferred "
-                                      "parameter needs its data first"));
+  CHECK_THROWS_MATCHES(
+      op(Variable{}), GraphError,
+      Message(name + ": x must not be undefined\n  x: undefined\n"
+                     "  hint: Variable{} is legal for optional arguments only; give a deferred "
+                     "parameter its data with initialize"));
 }

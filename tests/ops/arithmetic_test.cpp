@@ -234,7 +234,8 @@ TEST_CASE("arithmetic refuses what does not fit", "[arithmetic][errors]") {
 TEST_CASE("arithmetic names an undefined argument", "[arithmetic][errors]") {
   const Variable x = counting({2, 3}, DType::float32);
   const std::string hint =
-      "\n  hint: Variable{} is legal for optional arguments only; a deferred parameter needs its data first";
+      "\n  hint: Variable{} is legal for optional arguments only; give a deferred parameter its data with "
+      "initialize";
   CHECK_THROWS_MATCHES(x - Variable{}, GraphError,
                        Message("sub: b must not be undefined\n  a: float32 [2, 3]\n  b: undefined" + hint));
   CHECK_THROWS_MATCHES(Variable{} - x, GraphError,

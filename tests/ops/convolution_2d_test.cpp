@@ -235,7 +235,8 @@ TEST_CASE("convolution_2d refuses what does not fit", "[convolution_2d]") {
       Equals("convolution_2d: b must have one value for each output channel of W (b has 3, W has 4)\n"
              "  x: float32 [2, 3, 5, 5]  (n, cI, h, w)\n"
              "  W: float32 [4, 3, 3, 3]  (cO, cI/groups, kH, kW)\n"
-             "  b: float32 [3]           (cO)"));
+             "  b: float32 [3]           (cO)\n"
+             "  hint: leave b out, or give one value for each output channel"));
 
   CHECK_THROWS_AS(convolution_2d(x, W, {}, {.stride = 0}), ValueError);
   CHECK_THROWS_WITH(convolution_2d(x, W, {}, {.stride = {1, -2}}),

@@ -58,20 +58,24 @@ TEST_CASE("depthwise_convolution_2d refuses wrong ranks", "[depthwise_convolutio
   CHECK(error_of<ShapeError>(ones({3, 4, 7}), ones({2, 3, 3, 3})) ==
         R"(depthwise_convolution_2d: x must have 4 axes (n, cI, h, w) (it has 3)
   x: float32 [3, 4, 7]     (n, cI, h, w)
-  W: float32 [2, 3, 3, 3]  (cM, cI, kH, kW))");
+  W: float32 [2, 3, 3, 3]  (cM, cI, kH, kW)
+  hint: reshape gives it the right number of axes; an axis of size 1 counts too)");
   CHECK(error_of<ShapeError>(ones({1, 2, 3, 4, 7}), ones({2, 3, 3, 3})) ==
         R"(depthwise_convolution_2d: x must have 4 axes (n, cI, h, w) (it has 5)
   x: float32 [1, 2, 3, 4, 7]  (n, cI, h, w)
-  W: float32 [2, 3, 3, 3]     (cM, cI, kH, kW))");
+  W: float32 [2, 3, 3, 3]     (cM, cI, kH, kW)
+  hint: reshape gives it the right number of axes; an axis of size 1 counts too)");
   CHECK(error_of<ShapeError>(ones({2, 3, 4, 7}), ones({2, 3, 3})) ==
         R"(depthwise_convolution_2d: W must have 4 axes (cM, cI, kH, kW) (it has 3)
   x: float32 [2, 3, 4, 7]  (n, cI, h, w)
-  W: float32 [2, 3, 3]     (cM, cI, kH, kW))");
+  W: float32 [2, 3, 3]     (cM, cI, kH, kW)
+  hint: reshape gives it the right number of axes; an axis of size 1 counts too)");
   CHECK(error_of<ShapeError>(ones({2, 3, 4, 7}), ones({2, 3, 3, 3}), ones({1, 6})) ==
         R"(depthwise_convolution_2d: b must have 1 axes (cM*cI) (it has 2)
   x: float32 [2, 3, 4, 7]  (n, cI, h, w)
   W: float32 [2, 3, 3, 3]  (cM, cI, kH, kW)
-  b: float32 [1, 6]        (cM*cI))");
+  b: float32 [1, 6]        (cM*cI)
+  hint: reshape gives it the right number of axes; an axis of size 1 counts too)");
 }
 
 TEST_CASE("depthwise_convolution_2d refuses a bias of another length", "[depthwise_convolution_2d][errors]") {
@@ -82,7 +86,8 @@ TEST_CASE("depthwise_convolution_2d refuses a bias of another length", "[depthwi
   x: float32 [2, 3, 4, 7]  (n, cI, h, w)
   W: float32 [2, 3, 3, 3]  (cM, cI, kH, kW)
   b: float32 [)" +
-            std::to_string(length) + "]           (cM*cI)");
+            std::to_string(length) +
+            "]           (cM*cI)\n  hint: leave b out, or give one value for each output channel");
 }
 
 TEST_CASE("depthwise_convolution_2d does not mix types", "[depthwise_convolution_2d][errors]") {
@@ -119,24 +124,33 @@ TEST_CASE("depthwise_convolution_2d needs room for the kernel", "[depthwise_conv
 }
 
 TEST_CASE("depthwise_convolution_2d refuses impossible options", "[depthwise_convolution_2d][errors]") {
-  const auto [options, rule] = GENERATE(table<DepthwiseConvolution2DOptions, std::string>(
-      {{{.stride = 0}, "stride must be at least 1 (it is [0, 0])"},
-       {{.stride = {1, 0}}, "stride must be at least 1 (it is [1, 0])"},
-       {{.stride = -2}, "stride must be at least 1 (it is [-2, -2])"},
-       {{.pad = -1}, "pad must be at least 0 (it is [-1, -1])"},
-       {{.pad = {0, -1}}, "pad must be at least 0 (it is [0, -1])"},
-       {{.dilation = {0, 1}}, "dilation must be at least 1 (it is [0, 1])"},
-       {{.stride = {1, std::int64_t{1} << 40}},
-        "stride must be at most 1048576 (it is [1, 1099511627776])"},
-       {{.pad = INT64_MAX},
-        "pad must be at most 1048576 (it is [9223372036854775807, 9223372036854775807])"},
-       {{.dilation = INT64_MAX},
-        "dilation must be at most 1048576 (it is [9223372036854775807, 9223372036854775807])"}}));
+  const std::string stride_hint = "1 moves the window pixel by pixel; 2 halves the size";
+  const std::string pad_hint = "0 adds no border; this op does not crop x";
+  const std::string dilation_hint = "1 leaves no gap between taps; 2 leaves one pixel";
+  const std::string large_hint = "it counts pixels; a number like that often comes from an overflow";
+  const auto [options, rule, hint] =
+      GENERATE_COPY(table<DepthwiseConvolution2DOptions, std::string, std::string>(
+          {{{.stride = 0}, "stride must be at least 1 (it is [0, 0])", stride_hint},
+           {{.stride = {1, 0}}, "stride must be at least 1 (it is [1, 0])", stride_hint},
+           {{.stride = -2}, "stride must be at least 1 (it is [-2, -2])", stride_hint},
+           {{.pad = -1}, "pad must be at least 0 (it is [-1, -1])", pad_hint},
+           {{.pad = {0, -1}}, "pad must be at least 0 (it is [0, -1])", pad_hint},
+           {{.dilation = {0, 1}}, "dilation must be at least 1 (it is [0, 1])", dilation_hint},
+           {{.stride = {1, std::int64_t{1} << 40}},
+            "stride must be at most 1048576 (it is [1, 1099511627776])",
+            large_hint},
+           {{.pad = INT64_MAX},
+            "pad must be at most 1048576 (it is [9223372036854775807, 9223372036854775807])",
+            large_hint},
+           {{.dilation = INT64_MAX},
+            "dilation must be at most 1048576 (it is [9223372036854775807, 9223372036854775807])",
+            large_hint}}));
   CHECK(error_of<ValueError>(ones({2, 3, 4, 7}), ones({2, 3, 3, 3}), {}, options) ==
         "depthwise_convolution_2d: " + rule +
             R"(
   x: float32 [2, 3, 4, 7]  (n, cI, h, w)
-  W: float32 [2, 3, 3, 3]  (cM, cI, kH, kW))");
+  W: float32 [2, 3, 3, 3]  (cM, cI, kH, kW)
+  hint: )" + hint);
 }
 
 TEST_CASE("depthwise_convolution_2d needs elements along every axis but the batch",
@@ -144,11 +158,13 @@ TEST_CASE("depthwise_convolution_2d needs elements along every axis but the batc
   CHECK(error_of<ShapeError>(ones({2, 3, 4, 0}), ones({2, 3, 3, 3})) ==
         R"(depthwise_convolution_2d: axis 3 of x must not be empty
   x: float32 [2, 3, 4, 0]  (n, cI, h, w)
-  W: float32 [2, 3, 3, 3]  (cM, cI, kH, kW))");
+  W: float32 [2, 3, 3, 3]  (cM, cI, kH, kW)
+  hint: only the axis n may be empty; look where the array is made)");
   CHECK(error_of<ShapeError>(ones({2, 3, 4, 7}), ones({0, 3, 3, 3})) ==
         R"(depthwise_convolution_2d: axis 0 of W must not be empty
   x: float32 [2, 3, 4, 7]  (n, cI, h, w)
-  W: float32 [0, 3, 3, 3]  (cM, cI, kH, kW))");
+  W: float32 [0, 3, 3, 3]  (cM, cI, kH, kW)
+  hint: only the axis n may be empty; look where the array is made)");
 }
 
 TEST_CASE("depthwise_convolution_2d needs x and W", "[depthwise_convolution_2d][errors]") {
@@ -156,10 +172,10 @@ TEST_CASE("depthwise_convolution_2d needs x and W", "[depthwise_convolution_2d][
         R"(depthwise_convolution_2d: x must not be undefined
   x: undefined             (n, cI, h, w)
   W: float32 [2, 3, 3, 3]  (cM, cI, kH, kW)
-  hint: Variable{} is legal for optional arguments only; a deferred parameter needs its data first)");
+  hint: Variable{} is legal for optional arguments only; give a deferred parameter its data with initialize)");
   CHECK(error_of<GraphError>(ones({2, 3, 4, 7}), {}) ==
         R"(depthwise_convolution_2d: W must not be undefined
   x: float32 [2, 3, 4, 7]  (n, cI, h, w)
   W: undefined             (cM, cI, kH, kW)
-  hint: Variable{} is legal for optional arguments only; a deferred parameter needs its data first)");
+  hint: Variable{} is legal for optional arguments only; give a deferred parameter its data with initialize)");
 }

@@ -164,7 +164,8 @@ TEST_CASE("linear refuses what does not fit", "[linear]") {
                     Equals("linear: b must have one value for each row of W (b has 3, W has 4)\n"
                            "  x: float32 [2, 3]  (n..., d...)\n"
                            "  W: float32 [4, 3]  (out, in)\n"
-                           "  b: float32 [3]     (out)"));
+                           "  b: float32 [3]     (out)\n"
+                           "  hint: leave b out, or give one value for each output"));
   CHECK_THROWS_AS(linear(x, var({4, 3}, DType::float64)), DTypeError);
   CHECK_THROWS_AS(linear(x, W, var({4}, DType::float64)), DTypeError);
   CHECK_THROWS_AS(linear(var({3}), W), ShapeError);

@@ -160,12 +160,18 @@ TEST_CASE("matmul refuses what does not fit", "[matmul]") {
   CHECK_THROWS_WITH(matmul(var({2, 3}), var({4, 2})),
                     Equals("matmul: a and b must agree in k (a has 3, b has 4)\n"
                            "  a: float32 [2, 3]  (..., m, k)\n"
-                           "  b: float32 [4, 2]  (..., k, n)"));
+                           "  b: float32 [4, 2]  (..., k, n)\n"
+                           "  hint: transpose_a and transpose_b take a matrix the other way round"));
   CHECK_THROWS_AS(matmul(var({2, 2, 3}), var({3, 3, 2})), ShapeError);
-  CHECK_THROWS_WITH(matmul(var({2, 2, 3}), var({3, 3, 2})),
-                    Contains("the axes before the last two must broadcast (a has [2], b has [3])"));
+  CHECK_THROWS_WITH(
+      matmul(var({2, 2, 3}), var({3, 3, 2})),
+      Contains("the axes before the last two must broadcast (a has [2], b has [3])") &&
+          Catch::EndsWith(
+              "\n  hint: aligned at the end, their sizes must be equal or 1; reshape adds axes of size 1"));
   CHECK_THROWS_AS(matmul(var({2, 3}), var({3, 2}, DType::float64)), DTypeError);
   CHECK_THROWS_AS(matmul(var({}), var({3, 2})), ShapeError);
-  CHECK_THROWS_WITH(matmul(var({3}), var({})),
-                    Contains("a and b must have at least one axis (a has 1, b has 0)"));
+  CHECK_THROWS_WITH(
+      matmul(var({3}), var({})),
+      Contains("a and b must have at least one axis (a has 1, b has 0)") &&
+          Catch::EndsWith("\n  hint: multiply by a single number with *; a vector has one axis"));
 }

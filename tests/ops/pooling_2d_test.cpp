@@ -257,16 +257,22 @@ TEST_CASE("pooling refuses what does not fit", "[pooling_2d][errors]") {
           "pad [0, 0], cover_all true)" +
           line + "\n  hint: make the kernel smaller or the pad larger"));
   CHECK_THROWS_MATCHES(max(x, {.kernel = 2, .stride = 0}), ValueError,
-                       Message("max_pooling_2d: stride must be at least 1 (it is [0, 0])" + line));
+                       Message("max_pooling_2d: stride must be at least 1 (it is [0, 0])" + line +
+                               "\n  hint: 1 moves the window pixel by pixel; 2 halves the size"));
   CHECK_THROWS_MATCHES(max(x, {.kernel = {2, 0}}), ValueError,
-                       Message("max_pooling_2d: kernel must be at least 1 (it is [2, 0])" + line));
+                       Message("max_pooling_2d: kernel must be at least 1 (it is [2, 0])" + line +
+                               "\n  hint: global_average_pooling_2d takes whole images"));
   CHECK_THROWS_MATCHES(max(x, {.kernel = 2, .pad = {0, -1}}), ValueError,
-                       Message("max_pooling_2d: pad must be at least 0 (it is [0, -1])" + line));
-  CHECK_THROWS_MATCHES(max(Variable(Array::ones({1, 3, 3}, DType::float32)), {}), ShapeError,
-                       Message("max_pooling_2d: x must have 4 axes (n, c, h, w) (it has 3)\n"
-                               "  x: float32 [1, 3, 3]  (n, c, h, w)"));
+                       Message("max_pooling_2d: pad must be at least 0 (it is [0, -1])" + line +
+                               "\n  hint: 0 adds no border; this op does not crop x"));
+  CHECK_THROWS_MATCHES(
+      max(Variable(Array::ones({1, 3, 3}, DType::float32)), {}), ShapeError,
+      Message("max_pooling_2d: x must have 4 axes (n, c, h, w) (it has 3)\n"
+              "  x: float32 [1, 3, 3]  (n, c, h, w)\n"
+              "  hint: reshape gives it the right number of axes; an axis of size 1 counts too"));
   const std::string undefined =
-      "\n  hint: Variable{} is legal for optional arguments only; a deferred parameter needs its data first";
+      "\n  hint: Variable{} is legal for optional arguments only; give a deferred parameter its data with "
+      "initialize";
   CHECK_THROWS_MATCHES(
       max({}, {}), GraphError,
       Message("max_pooling_2d: x must not be undefined\n  x: undefined  (n, c, h, w)" + undefined));
@@ -276,10 +282,12 @@ TEST_CASE("pooling refuses what does not fit", "[pooling_2d][errors]") {
                                "pad [0, 0])" +
                                line + "\n  hint: make the kernel smaller or the pad larger"));
   CHECK_THROWS_MATCHES(average(x, {.kernel = 2, .stride = Pair2{1, -1}}), ValueError,
-                       Message("average_pooling_2d: stride must be at least 1 (it is [1, -1])" + line));
+                       Message("average_pooling_2d: stride must be at least 1 (it is [1, -1])" + line +
+                               "\n  hint: 1 moves the window pixel by pixel; 2 halves the size"));
   CHECK_THROWS_MATCHES(
       static_cast<void>(ops::global_average_pooling_2d(Variable(Array::ones({2, 3}, DType::float64)))),
       ShapeError,
       Message("global_average_pooling_2d: x must have 4 axes (n, c, h, w) (it has 2)\n"
-              "  x: float64 [2, 3]  (n, c, h, w)"));
+              "  x: float64 [2, 3]  (n, c, h, w)\n"
+              "  hint: reshape gives it the right number of axes; an axis of size 1 counts too"));
 }

@@ -271,12 +271,14 @@ TEST_CASE("softmax_cross_entropy refuses what does not fit", "[softmax_cross_ent
       call(x, labels({0, 1})), ShapeError,
       Message("softmax_cross_entropy: t must have the shape [3], that of x without axis 1 (it has [2])\n"
               "  x: float32 [3, 4]  (n, classes, d...)\n"
-              "  t: int64 [2]       (n, d...)"));
+              "  t: int64 [2]       (n, d...)\n"
+              "  hint: reshape it if only its axes differ; otherwise look where it is made"));
   CHECK_THROWS_MATCHES(
       call(x, Array::zeros({3, 1}, DType::int32)), ShapeError,
       Message("softmax_cross_entropy: t must have the shape [3], that of x without axis 1 (it has [3, 1])\n"
               "  x: float32 [3, 4]  (n, classes, d...)\n"
-              "  t: int32 [3, 1]    (n, d...)"));
+              "  t: int32 [3, 1]    (n, d...)\n"
+              "  hint: reshape it if only its axes differ; otherwise look where it is made"));
   CHECK_THROWS_MATCHES(call(x, Array::zeros({3}, DType::float32)), DTypeError,
                        Message("softmax_cross_entropy: t must be int32 or int64 labels [3], or soft targets "
                                "in the shape of x (it is float32 [3])\n"
@@ -294,21 +296,24 @@ TEST_CASE("softmax_cross_entropy refuses what does not fit", "[softmax_cross_ent
                                "  x: float32 [3, 4]  (n, classes, d...)\n"
                                "  t: uint8 [3]       (n, d...)\n"
                                "  hint: convert it with astype"));
-  CHECK_THROWS_MATCHES(call(x, labels({0, 1, 2}), {}, Array::ones({3}, DType::float32)), ShapeError,
-                       Message("softmax_cross_entropy: class_weight must have the shape [4], one for each "
-                               "class of x (it has [3])\n"
-                               "  x:            float32 [3, 4]  (n, classes, d...)\n"
-                               "  t:            int64 [3]       (n, d...)\n"
-                               "  class_weight: float32 [3]     (classes)"));
+  CHECK_THROWS_MATCHES(
+      call(x, labels({0, 1, 2}), {}, Array::ones({3}, DType::float32)), ShapeError,
+      Message("softmax_cross_entropy: class_weight must have the shape [4], one for each "
+              "class of x (it has [3])\n"
+              "  x:            float32 [3, 4]  (n, classes, d...)\n"
+              "  t:            int64 [3]       (n, d...)\n"
+              "  class_weight: float32 [3]     (classes)\n"
+              "  hint: reshape it if only its axes differ; otherwise look where it is made"));
   CHECK_THROWS_MATCHES(call(Variable(Array::zeros({3}, DType::float32)), labels({0, 1, 2})), ShapeError,
                        Message("softmax_cross_entropy: x must have at least 2 axes (it has 1)\n"
                                "  x: float32 [3]  (n, classes, d...)\n"
-                               "  t: int64 [3]    (n, d...)"));
+                               "  t: int64 [3]    (n, d...)\n"
+                               "  hint: axis 1 holds the scores; a single sample is x.reshape({1, -1})"));
   CHECK_THROWS_MATCHES(call({}, labels({0})), GraphError,
                        Message("softmax_cross_entropy: x must not be undefined\n"
                                "  x: undefined  (n, classes, d...)\n"
                                "  t: int64 [1]  (n, d...)\n"
-                               "  hint: Variable{} is legal for optional arguments only; a deferred "
-                               "parameter needs its data first"));
+                               "  hint: Variable{} is legal for optional arguments only; give a deferred "
+                               "parameter its data with initialize"));
   CHECK_THROWS_AS(call(x, {}), GraphError);
 }

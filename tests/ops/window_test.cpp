@@ -45,9 +45,15 @@ TEST_CASE("strides and pads out of range are refused", "[window][error]") {
   const std::int64_t huge = std::int64_t{1} << 62;
   CHECK_THROWS_WITH(
       op.call({0, 1}, 0),
-      Contains(op.name + ": stride must be at least 1 (it is [0, 1])\n  x: float32 [2, 3, 8, 9]"));
-  CHECK_THROWS_WITH(op.call(1, {0, -1}), Contains(op.name + ": pad must be at least 0 (it is [0, -1])"));
-  CHECK_THROWS_WITH(op.call(huge, 0), Contains(op.name + ": stride must be at most 1048576"));
+      Contains(op.name + ": stride must be at least 1 (it is [0, 1])\n  x: float32 [2, 3, 8, 9]") &&
+          Catch::EndsWith("\n  hint: 1 moves the window pixel by pixel; 2 halves the size"));
+  CHECK_THROWS_WITH(op.call(1, {0, -1}),
+                    Contains(op.name + ": pad must be at least 0 (it is [0, -1])") &&
+                        Catch::EndsWith("\n  hint: 0 adds no border; this op does not crop x"));
+  CHECK_THROWS_WITH(
+      op.call(huge, 0),
+      Contains(op.name + ": stride must be at most 1048576") &&
+          Catch::EndsWith("\n  hint: it counts pixels; a number like that often comes from an overflow"));
   CHECK_THROWS_WITH(op.call(1, huge), Contains(op.name + ": pad must be at most 1048576"));
   CHECK_THROWS_AS(op.call(-1, 0), ValueError);
 }
@@ -59,7 +65,8 @@ TEST_CASE("every argument is listed whichever breaks a rule", "[window][error]")
   CHECK_THROWS_WITH(ops::convolution_2d(flat, kW, b),
                     "convolution_2d: x must have 4 axes (n, cI, h, w) (it has 2)" + arguments +
                         "(cO, cI/groups, kH, kW)\n"
-                        "  b: float32 [3]           (cO)");
+                        "  b: float32 [3]           (cO)\n"
+                        "  hint: reshape gives it the right number of axes; an axis of size 1 counts too");
   CHECK_THROWS_WITH(ops::deconvolution_2d(flat, kW, b),
                     Contains(arguments + "(cI, cO/groups, kH, kW)\n  b: float32 [3]  "));
   CHECK_THROWS_WITH(ops::depthwise_convolution_2d(flat, kW, b),
