@@ -1,6 +1,9 @@
 # Settings of our own targets; nothing here reaches a consumer.
 function(fathom_own_target target)
-  target_compile_options(${target} PRIVATE -Wall -Wextra -Wpedantic)
+  target_compile_options(${target} PRIVATE -Wall -Wextra -Wpedantic -Wconversion)
+  if(FATHOM_WERROR)
+    target_compile_options(${target} PRIVATE -Werror)
+  endif()
   if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
     # g++ 12 sees overlapping copies in "text" + std::string (GCC bug 105651).
     target_compile_options(${target} PRIVATE -Wno-restrict)

@@ -42,7 +42,7 @@ void check_rate(std::string_view op, double rate) {
 double gradient_norm(std::span<const Variable> parameters) {
   double total = 0;
   for_each_gradient(parameters, [&](const Variable&, const Array& gradient) {
-    const auto square = [](double g) { return g * g; };
+    const auto square = [](auto g) { return g * g; };
     total += sum(map("gradient_norm", gradient.astype(DType::float64), square)).item();
   });
   return std::sqrt(total);

@@ -40,7 +40,8 @@ class Faulty final : public Function {
   }
   void backward_arrays(const Wanted&, std::span<const Array> gys, std::span<GradientSink> into) override {
     const double factor = fault_ == Fault::arrays_only ? -2 : 2;
-    into[0].give(zip("faulty", gys[0], input_array(0), [=](auto gy, auto x) { return factor * gy * x; }));
+    into[0].give(zip("faulty", gys[0], input_array(0),
+                     [=]<class T>(T gy, T x) { return static_cast<T>(factor) * gy * x; }));
   }
 
  private:
@@ -59,9 +60,8 @@ class Absolute final : public Function {
     return {map("absolute", in[0], [](auto x) { return std::abs(x); })};
   }
   Variables backward(const Wanted&, std::span<const Variable> gys) override {
-    const Array sign = map("sign", input(0).data(), [](double x) {
-      return x > 0 ? 1.0 : x < 0 ? -1.0 : 0.0;
-    });
+    const Array sign = map("sign", input(0).data(),
+                           []<class T>(T x) { return static_cast<T>(x > 0) - static_cast<T>(x < 0); });
     return {multiply(gys[0], Variable(sign))};
   }
 };

@@ -110,8 +110,8 @@ TEST_CASE("a changed byte is refused, or changes nothing that is read", "[npz][c
     if (!loaded) continue;
     for (const auto& [name, array] : *loaded) {
       const auto all = entries();
-      const auto same =
-          std::find_if(all.begin(), all.end(), [&](const auto& entry) { return entry.first == name; });
+      const auto same = std::find_if(all.begin(), all.end(),
+                                     [&wanted = name](const auto& entry) { return entry.first == wanted; });
       REQUIRE(same != all.end());
       REQUIRE(identical(array, same->second));
     }

@@ -233,18 +233,20 @@ TEST_CASE("the kernel of each size, stride, instruction set and type runs, in bo
   const test::RestoreSettings restore;
   const Isa isa = GENERATE(from_range(supported_isas()));
   const DType dtype = GENERATE(DType::float32, DType::float64);
-  const auto [kernel, options, variant] =
-      GENERATE(table<std::int64_t, DepthwiseConvolution2DOptions, std::string>(
-          {{3, {.pad = 1}, "k3s1"},
-           {3, {.stride = 2, .pad = 1}, "k3s2"},
-           {5, {.pad = 2}, "k5s1"},
-           {5, {.stride = 2}, "k5s2"},
-           {3, {.pad = 3}, "general"},  // further out than the kernel
-           {3, {.pad = 2, .dilation = 2}, "general"},
-           {3, {.stride = {1, 2}}, "general"},
-           {5, {.stride = 3}, "general"},
-           {4, {}, "general"},
-           {1, {}, "general"}}));
+  const auto row = GENERATE(table<std::int64_t, DepthwiseConvolution2DOptions, std::string>(
+      {{3, {.pad = 1}, "k3s1"},
+       {3, {.stride = 2, .pad = 1}, "k3s2"},
+       {5, {.pad = 2}, "k5s1"},
+       {5, {.stride = 2}, "k5s2"},
+       {3, {.pad = 3}, "general"},  // further out than the kernel
+       {3, {.pad = 2, .dilation = 2}, "general"},
+       {3, {.stride = {1, 2}}, "general"},
+       {5, {.stride = 3}, "general"},
+       {4, {}, "general"},
+       {1, {}, "general"}}));
+  const std::int64_t kernel = std::get<0>(row);
+  const DepthwiseConvolution2DOptions& options = std::get<1>(row);
+  const std::string& variant = std::get<2>(row);
   CAPTURE(to_string(isa), to_string(dtype), kernel, variant);
   set_isa(isa);
   const Variable x{random_values(1, {1, 2, 9, 9}, dtype), true};

@@ -93,10 +93,11 @@ void add_reductions(Cases& cases) {
       {" no axis", {.axis = Axes{}}},
   };
   for (const auto& [text, option] : options) {
-    cases.push_back(
-        {"sum" + text, [option](const In& in) { return ops::sum(in[0], option); }, {distinct({2, 3, 4}, 6)}});
+    cases.push_back({"sum" + text,
+                     [option = option](const In& in) { return ops::sum(in[0], option); },
+                     {distinct({2, 3, 4}, 6)}});
     cases.push_back({"mean" + text,
-                     [option](const In& in) { return ops::mean(in[0], option); },
+                     [option = option](const In& in) { return ops::mean(in[0], option); },
                      {distinct({2, 3, 4}, 7)}});
   }
 }
