@@ -163,8 +163,8 @@ Array Array::astype(DType dtype) const {
 
 Array Array::reshape(std::span<const std::int64_t> sizes) const {
   const auto refuse = [&](std::string_view why, std::string_view hint) {
-    throw ShapeError(fmt::format("reshape: {} does not fit [{}]: {}\n  hint: {}", describe(*this),
-                                 fmt::join(sizes, ", "), why, hint));
+    throw ShapeError(fmt::format("reshape: x does not fit [{}]: {}\n  x: {}\n  hint: {}",
+                                 fmt::join(sizes, ", "), why, describe(*this), hint));
   };
   constexpr std::string_view kCount = "the number of elements differs";
   constexpr std::string_view kProduct =

@@ -50,14 +50,15 @@ std::vector<std::size_t> normalize_axes(std::string_view op, std::span<const std
   for (const std::int64_t axis : axes) {
     if (axis < -count || axis >= count) {
       throw ValueError(
-          fmt::format("{}: axis {} is out of range for an array of {} axes\n  hint: axes go from {} to {}",
-                      op, axis, rank, -count, count - 1));
+          fmt::format("{}: axis {} is out of range (x has {} axes)\n  hint: axes go from {} to {}", op, axis,
+                      rank, -count, count - 1));
     }
     const auto normal = static_cast<std::size_t>(axis < 0 ? axis + count : axis);
     if (std::find(result.begin(), result.end(), normal) != result.end()) {
-      throw ValueError(fmt::format(
-          "{}: axis {} is named twice in [{}]\n  hint: name each axis once; negative ones count from the end",
-          op, normal, fmt::join(axes, ", ")));
+      throw ValueError(
+          fmt::format("{}: axis {} of x is named twice in [{}]\n  hint: name each axis once; negative ones "
+                      "count from the end",
+                      op, normal, fmt::join(axes, ", ")));
     }
     result.push_back(normal);
   }

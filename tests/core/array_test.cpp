@@ -75,17 +75,17 @@ TEST_CASE("reshape shares the buffer and finds one open size", "[array]") {
   CHECK(a.reshape({3, 4}).shares_buffer_with(a));
   CHECK(Array::zeros({0, 3}, DType::float32).reshape({0}).shape() == Shape{0});
   CHECK_THROWS_WITH(a.reshape({5, -1}),
-                    "reshape: float64 [12] does not fit [5, -1]: the open size has no solution\n"
+                    "reshape: x does not fit [5, -1]: the open size has no solution\n  x: float64 [12]\n"
                     "  hint: the other sizes must divide the number of elements, and none may be 0");
   CHECK_THROWS_WITH(a.reshape({-1, -1}),
-                    "reshape: float64 [12] does not fit [-1, -1]: only one size may be -1\n"
+                    "reshape: x does not fit [-1, -1]: only one size may be -1\n  x: float64 [12]\n"
                     "  hint: write the other sizes out");
   CHECK_THROWS_WITH(
       a.reshape({13}),
-      "reshape: float64 [12] does not fit [13]: the number of elements differs\n"
+      "reshape: x does not fit [13]: the number of elements differs\n  x: float64 [12]\n"
       "  hint: the sizes must multiply to the number of elements; one may be left open with -1");
   CHECK_THROWS_WITH(a.reshape({-12}),
-                    "reshape: float64 [12] does not fit [-12]: a size must not be negative\n"
+                    "reshape: x does not fit [-12]: a size must not be negative\n  x: float64 [12]\n"
                     "  hint: only -1 is allowed, for the one size that is left open");
   CHECK_THROWS_AS(Array::zeros({0}, DType::float32).reshape({0, -1}), ShapeError);
   const std::int64_t large = std::int64_t{1} << 40;
@@ -195,8 +195,8 @@ TEST_CASE("shapes that do not broadcast", "[shape]") {
 TEST_CASE("axes", "[shape]") {
   CHECK(normalize_axes("sum", Axes{-1, 0}, 3) == std::vector<std::size_t>{2, 0});
   CHECK_THROWS_WITH(normalize_axes("sum", Axes{3}, 3),
-                    "sum: axis 3 is out of range for an array of 3 axes\n  hint: axes go from -3 to 2");
+                    "sum: axis 3 is out of range (x has 3 axes)\n  hint: axes go from -3 to 2");
   CHECK_THROWS_WITH(normalize_axes("sum", Axes{0, -3}, 3),
-                    "sum: axis 0 is named twice in [0, -3]\n"
+                    "sum: axis 0 of x is named twice in [0, -3]\n"
                     "  hint: name each axis once; negative ones count from the end");
 }

@@ -89,7 +89,7 @@ TEST_CASE("batch_normalization refuses what does not fit, and changes nothing",
                                "  running.variance: float32 [3]           (c)\n"
                                "  hint: decay is the share of the old average that is kept; 0.9 is usual"));
   CHECK_THROWS_MATCHES(call(x, three, three, {.axis = Axes{0, 4}}), ValueError,
-                       Message("batch_normalization: axis 4 is out of range for an array of 4 axes\n"
+                       Message("batch_normalization: axis 4 is out of range (x has 4 axes)\n"
                                "  hint: axes go from -4 to 3"));
   CHECK(identical(running.mean, Array::full({3}, 7, DType::float32)));
   CHECK(identical(running.variance, Array::full({3}, 2, DType::float32)));

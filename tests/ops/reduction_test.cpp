@@ -99,12 +99,12 @@ TEST_CASE("reductions refuse axes that do not exist", "[reduction][errors]") {
           {{ops::sum, "sum"}, {ops::mean, "mean"}}));
   CHECK_THROWS_MATCHES(
       op(x, {.axis = Axes{2}}), ValueError,
-      Message(name + ": axis 2 is out of range for an array of 2 axes\n  hint: axes go from -2 to 1"));
+      Message(name + ": axis 2 is out of range (x has 2 axes)\n  hint: axes go from -2 to 1"));
   CHECK_THROWS_MATCHES(
       op(x, {.axis = Axes{0, -3}}), ValueError,
-      Message(name + ": axis -3 is out of range for an array of 2 axes\n  hint: axes go from -2 to 1"));
+      Message(name + ": axis -3 is out of range (x has 2 axes)\n  hint: axes go from -2 to 1"));
   CHECK_THROWS_MATCHES(op(x, {.axis = Axes{1, -1}}), ValueError,
-                       Message(name + ": axis 1 is named twice in [1, -1]\n"
+                       Message(name + ": axis 1 of x is named twice in [1, -1]\n"
                                       "  hint: name each axis once; negative ones count from the end"));
   CHECK_THROWS_MATCHES(
       op(Variable{}, {}), GraphError,

@@ -120,24 +120,26 @@ TEST_CASE("shapes refuse what does not fit", "[shape][errors]") {
   const Variable x = counting({2, 3}, DType::float32);
   CHECK_THROWS_MATCHES(
       ops::reshape(x, {4}), ShapeError,
-      Message("reshape: float32 [2, 3] does not fit [4]: the number of elements differs\n"
+      Message("reshape: x does not fit [4]: the number of elements differs\n  x: float32 [2, 3]\n"
               "  hint: the sizes must multiply to the number of elements; one may be left open with -1"));
-  CHECK_THROWS_MATCHES(ops::reshape(x, {-1, -1}), ShapeError,
-                       Message("reshape: float32 [2, 3] does not fit [-1, -1]: only one size may be -1\n"
-                               "  hint: write the other sizes out"));
+  CHECK_THROWS_MATCHES(
+      ops::reshape(x, {-1, -1}), ShapeError,
+      Message("reshape: x does not fit [-1, -1]: only one size may be -1\n  x: float32 [2, 3]\n"
+              "  hint: write the other sizes out"));
   CHECK_THROWS_MATCHES(
       ops::reshape(x, {4, -1}), ShapeError,
-      Message("reshape: float32 [2, 3] does not fit [4, -1]: the open size has no solution\n"
+      Message("reshape: x does not fit [4, -1]: the open size has no solution\n  x: float32 [2, 3]\n"
               "  hint: the other sizes must divide the number of elements, and none may be 0"));
-  CHECK_THROWS_MATCHES(ops::reshape(x, {-2, -3}), ShapeError,
-                       Message("reshape: float32 [2, 3] does not fit [-2, -3]: a size must not be negative\n"
-                               "  hint: only -1 is allowed, for the one size that is left open"));
+  CHECK_THROWS_MATCHES(
+      ops::reshape(x, {-2, -3}), ShapeError,
+      Message("reshape: x does not fit [-2, -3]: a size must not be negative\n  x: float32 [2, 3]\n"
+              "  hint: only -1 is allowed, for the one size that is left open"));
   CHECK_THROWS_MATCHES(ops::transpose(x, Axes{0, 0}), ValueError,
-                       Message("transpose: axis 0 is named twice in [0, 0]\n"
+                       Message("transpose: axis 0 of x is named twice in [0, 0]\n"
                                "  hint: name each axis once; negative ones count from the end"));
   CHECK_THROWS_MATCHES(
       ops::transpose(x, Axes{0, 2}), ValueError,
-      Message("transpose: axis 2 is out of range for an array of 2 axes\n  hint: axes go from -2 to 1"));
+      Message("transpose: axis 2 is out of range (x has 2 axes)\n  hint: axes go from -2 to 1"));
   CHECK_THROWS_MATCHES(
       ops::transpose(x, Axes{1}), ValueError,
       Message("transpose: axes must name each of the 2 axes once (they are [1])\n  x: float32 [2, 3]\n"
