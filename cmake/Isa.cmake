@@ -2,6 +2,11 @@
 #   FATHOM_ARCH  the xsimd architecture, FATHOM_ISA the name in enum class Isa
 # and gets the flags of that set alone; all code in it lives in an unnamed namespace but for the table it defines.
 function(fathom_add_isa_units target)
+  set(avx512_flags -mavx512f -mavx512cd -mavx512dq -mavx512bw -mavx512vl -mfma -mprefer-vector-width=512)
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
+    # g++ 12 takes the undefined operands inside its own intrinsics for uninitialised variables (GCC bug 105593).
+    list(APPEND avx512_flags -Wno-uninitialized -Wno-maybe-uninitialized)
+  endif()
   file(GLOB_RECURSE kernels CONFIGURE_DEPENDS RELATIVE ${PROJECT_SOURCE_DIR}
        ${PROJECT_SOURCE_DIR}/core/*kernel_impl.hpp ${PROJECT_SOURCE_DIR}/ops/*kernel_impl.hpp
        ${PROJECT_SOURCE_DIR}/nn/*kernel_impl.hpp)
@@ -9,6 +14,7 @@ function(fathom_add_isa_units target)
     if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
       fathom_add_isa_unit(${target} ${kernel} baseline xsimd::sse2 -msse2)
       fathom_add_isa_unit(${target} ${kernel} avx2 xsimd::fma3<xsimd::avx2> -mavx2 -mfma)
+      fathom_add_isa_unit(${target} ${kernel} avx512 xsimd::avx512bw ${avx512_flags})
     else()
       fathom_add_isa_unit(${target} ${kernel} baseline xsimd::default_arch)
     endif()

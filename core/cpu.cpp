@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstdlib>
 #include <map>
@@ -16,7 +17,7 @@
 namespace fathom {
 namespace {
 
-constexpr Isa kAll[] = {Isa::baseline, Isa::avx2};
+constexpr Isa kAll[] = {Isa::baseline, Isa::avx2, Isa::avx512};
 
 std::vector<std::string_view> names(const std::vector<Isa>& isas) {
   std::vector<std::string_view> result;
@@ -24,24 +25,16 @@ std::vector<std::string_view> names(const std::vector<Isa>& isas) {
   return result;
 }
 
-void require_supported(Isa isa, std::string_view who) {
-  if (is_supported(isa)) return;
+void require_supported(Isa isa, const std::vector<Isa>& supported, std::string_view who) {
+  if (std::find(supported.begin(), supported.end(), isa) != supported.end()) return;
   throw ValueError(fmt::format("{}: this CPU or build has no {}\n  hint: it has {}", who, to_string(isa),
-                               fmt::join(names(supported_isas()), ", ")));
+                               fmt::join(names(supported), ", ")));
 }
 
 Isa isa_from_environment() {
   const char* wanted = std::getenv("FATHOM_ISA");
   if (wanted == nullptr || *wanted == '\0') return supported_isas().back();
-  for (const Isa isa : kAll) {
-    if (to_string(isa) == wanted) {
-      require_supported(isa, "FATHOM_ISA");
-      return isa;
-    }
-  }
-  throw ValueError(
-      fmt::format("FATHOM_ISA: '{}' is not an instruction set\n  hint: this CPU and build have {}", wanted,
-                  fmt::join(names(supported_isas()), ", ")));
+  return detail::isa_from_name(wanted, supported_isas());
 }
 
 std::atomic<Isa>& isa_setting() {
@@ -75,23 +68,25 @@ std::string_view to_string(Isa isa) {
     case Isa::baseline:
       return "baseline";
     case Isa::avx2:
+      return "avx2";
+    case Isa::avx512:
       break;
   }
-  return "avx2";
+  return "avx512";
 }
 
 bool is_supported(Isa isa) {
-  switch (isa) {
-    case Isa::baseline:
-      return true;
-    case Isa::avx2:
+  if (isa == Isa::baseline) return true;
 #if defined(__x86_64__)
-      return __builtin_cpu_supports("avx2") != 0 && __builtin_cpu_supports("fma") != 0;
+  // The compiler's own answer takes into account which registers the system saves.
+  const bool has_avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+  if (isa == Isa::avx2) return has_avx2;
+  return has_avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512cd") &&
+         __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") &&
+         __builtin_cpu_supports("avx512vl");
 #else
-      return false;
-#endif
-  }
   return false;
+#endif
 }
 
 std::vector<Isa> supported_isas() {
@@ -105,7 +100,7 @@ std::vector<Isa> supported_isas() {
 Isa active_isa() { return isa_setting(); }
 
 void set_isa(Isa isa) {
-  require_supported(isa, "set_isa");
+  require_supported(isa, supported_isas(), "set_isa");
   isa_setting() = isa;
 }
 
@@ -119,6 +114,17 @@ std::string show_config() {
       "g++ " __VERSION__,
 #endif
       sanitizers());
+}
+
+Isa detail::isa_from_name(std::string_view name, const std::vector<Isa>& supported) {
+  for (const Isa isa : kAll) {
+    if (to_string(isa) != name) continue;
+    require_supported(isa, supported, "FATHOM_ISA");
+    return isa;
+  }
+  throw ValueError(
+      fmt::format("FATHOM_ISA: '{}' is not an instruction set\n  hint: this CPU and build have {}", name,
+                  fmt::join(names(supported), ", ")));
 }
 
 void detail::count_kernel(std::string_view kernel, Isa isa, DType dtype) {

@@ -2,9 +2,8 @@
 // No include guard: compiled once for each instruction set, see cmake/Isa.cmake.
 #include <cstdint>
 
-#include <xsimd/xsimd.hpp>
-
 #include <fathom/core/gemm/kernel.hpp>
+#include <fathom/core/simd/batch.hpp>
 
 namespace {
 
@@ -13,11 +12,10 @@ using fathom::detail::GemmRun;
 using fathom::detail::kGemmMaxRows;
 using std::int64_t;
 
-template <class T>
-using Batch = xsimd::batch<T, FATHOM_ARCH>;
+using fathom::simd::Batch;
 
 template <class T>
-constexpr int64_t kLanes = static_cast<int64_t>(Batch<T>::size);
+constexpr int64_t kLanes = fathom::simd::lanes<T>;
 
 /// As many accumulators as the registers hold: 2 x 6 of 16, or 2 x 12 of the 32 that 64-byte vectors come
 /// with.
@@ -37,7 +35,7 @@ void tile(int64_t depth, const T* a, int64_t row_step, int64_t step, const T* b,
 #pragma GCC unroll 12
     for (int r = 0; r < R; ++r) {
       const Batch<T> left(a[r * row_step]);
-      for (int v = 0; v < V; ++v) sum[r * V + v] = xsimd::fma(left, right[v], sum[r * V + v]);
+      for (int v = 0; v < V; ++v) sum[r * V + v] = fathom::simd::multiply_add(left, right[v], sum[r * V + v]);
     }
   }
   if (from != nullptr) {

@@ -42,14 +42,9 @@ struct KernelTable {
   }
 };
 
+/// Each unit that kernel_impl.hpp is compiled into defines one of these.
 template <Isa isa>
-const KernelTable& kernels();
-template <>
-const KernelTable& kernels<Isa::baseline>();
-#if defined(__x86_64__)
-template <>
-const KernelTable& kernels<Isa::avx2>();
-#endif
+[[nodiscard]] const KernelTable& kernels();
 
 /// The variant that runs for a geometry.
 [[nodiscard]] Variant select(const Geometry& geometry);

@@ -16,7 +16,7 @@ void add_scaled(T* y, std::int64_t step_y, const T* x, std::int64_t step_x, T w,
   if (step_x == 1 && step_y == 1) {
     const Batch<T> weight(w);
     for (; i + lanes<T> <= count; i += lanes<T>) {
-      xsimd::fma(weight, Batch<T>::load_unaligned(x + i), Batch<T>::load_unaligned(y + i))
+      multiply_add(weight, Batch<T>::load_unaligned(x + i), Batch<T>::load_unaligned(y + i))
           .store_unaligned(y + i);
     }
   }
@@ -31,7 +31,7 @@ T dot(const T* x, std::int64_t step_x, const T* y, std::int64_t count) {
   if (step_x == 1 && count >= lanes<T>) {
     Batch<T> sums(T(0));
     for (; i + lanes<T> <= count; i += lanes<T>) {
-      sums = xsimd::fma(Batch<T>::load_unaligned(x + i), Batch<T>::load_unaligned(y + i), sums);
+      sums = multiply_add(Batch<T>::load_unaligned(x + i), Batch<T>::load_unaligned(y + i), sums);
     }
     sum = xsimd::hadd(sums);
   }

@@ -11,14 +11,15 @@ namespace {
 template <int K, int S>
 inline constexpr int rows_at_once = std::min(K, 10 / groups<K, S>);
 
-/// One strip of output columns, for the kernel rows first_row .. first_row + rows - 1. Each image row is read
-/// once and meets every row of gy whose windows saw it: `gradients_[d]` is output row t - d. Lane i of group
-/// m sums up tap S*m + i % S.
+/// One strip of output columns [skip, count), for the kernel rows first_row .. first_row + rows - 1. Each
+/// image row is read once and meets every row of gy whose windows saw it: `gradients_[d]` is output row t -
+/// d. Lane i of group m sums up tap S*m + i % S.
 template <class T, int K, int S, int first_row, int rows, bool at_edge>
 class GradWStrip {
  public:
-  GradWStrip(const Geometry& g, const T* x, const T* gy, std::int64_t out_column, std::int64_t count)
-      : g_(g), window_(g, out_column, count), x_(x), gy_(gy + out_column) {
+  GradWStrip(const Geometry& g, const T* x, const T* gy, std::int64_t out_column, std::int64_t count,
+             std::int64_t skip)
+      : g_(g), window_(g, out_column, count, skip), x_(x), gy_(gy + out_column) {
     for (Batch<T>& gradient : gradients_) gradient = Batch<T>(T(0));
     for (auto& row : sums_) {
       for (Batch<T>& sum : row) sum = Batch<T>(T(0));
@@ -40,7 +41,7 @@ class GradWStrip {
         if (p < 0 || p >= rows) continue;
         if (checked && (t - d < 0 || t - d >= g_.out_height)) continue;
         for (int m = 0; m < groups<K, S>; ++m) {
-          sums_[p][m] = xsimd::fma(pixels[m], window_.seen(m, gradients_[d]), sums_[p][m]);
+          sums_[p][m] = multiply_add(pixels[m], window_.seen(m, gradients_[d]), sums_[p][m]);
         }
       }
     }
@@ -72,15 +73,18 @@ class GradWSums {
   }
 
   void add_plane(const Geometry& g, const T* x, const T* gy) {
-    constexpr std::int64_t width = strip_width<T, S>;
-    for (std::int64_t column = 0; column < g.out_width; column += width) {
-      const std::int64_t count = std::min(width, g.out_width - column);
-      if (Window<T, K, S, true>::is_at_edge(g, column, count)) {
-        add_strip<true>(g, x, gy, column, count);
+    // Strips that overlap, as the other passes have them, keep the reads near the image; a column that the
+    // strip before has done is masked.
+    std::int64_t done = 0;
+    for_each_overlapping_strip(g.out_width, strip_width<T, S>, [&](std::int64_t column, std::int64_t count) {
+      const std::int64_t skip = done - column;
+      if (skip > 0 || Window<T, K, S, true>::is_at_edge(g, column, count)) {
+        add_strip<true>(g, x, gy, column, count, skip);
       } else {
-        add_strip<false>(g, x, gy, column, count);
+        add_strip<false>(g, x, gy, column, count, skip);
       }
-    }
+      done = column + count;
+    });
   }
 
   /// The gradient of one kernel: lanes added up in double, in order.
@@ -99,12 +103,13 @@ class GradWSums {
 
  private:
   template <bool at_edge, int first_row = 0>
-  void add_strip(const Geometry& g, const T* x, const T* gy, std::int64_t column, std::int64_t count) {
+  void add_strip(const Geometry& g, const T* x, const T* gy, std::int64_t column, std::int64_t count,
+                 std::int64_t skip) {
     constexpr int rows = std::min(rows_at_once<K, S>, K - first_row);
-    GradWStrip<T, K, S, first_row, rows, at_edge> strip(g, x, gy, column, count);
+    GradWStrip<T, K, S, first_row, rows, at_edge> strip(g, x, gy, column, count, skip);
     slide_over_image<K, S>(strip, g);
     strip.add_to(totals_);
-    if constexpr (first_row + rows < K) add_strip<at_edge, first_row + rows>(g, x, gy, column, count);
+    if constexpr (first_row + rows < K) add_strip<at_edge, first_row + rows>(g, x, gy, column, count, skip);
   }
 
   Batch<T> totals_[K][groups<K, S>];

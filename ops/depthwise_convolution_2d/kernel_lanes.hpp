@@ -8,17 +8,16 @@
 #include <cstring>
 #include <type_traits>
 #include <utility>
-#include <xsimd/xsimd.hpp>
 
+#include <fathom/core/simd/batch.hpp>
 #include <fathom/ops/depthwise_convolution_2d/kernel.hpp>
 
 namespace fathom::ops::depthwise {
 namespace {
 
-template <class T>
-using Batch = xsimd::batch<T, FATHOM_ARCH>;
-template <class T>
-inline constexpr int lanes = static_cast<int>(Batch<T>::size);
+using simd::Batch;
+using simd::lanes;
+using simd::multiply_add;
 
 /// Lane i is lane `source(i)` of a and b laid end to end; for every number of lanes (GCC 12, Clang).
 template <class T, class Source>

@@ -56,22 +56,22 @@ struct Weights {
 template <class T, int n>
 [[gnu::always_inline]] inline Batch<T> dot(const Batch<T> (&a)[n], const Batch<T> (&b)[n]) {
   Batch<T> sum = a[0] * b[0];
-  for (int i = 1; i < n; ++i) sum = xsimd::fma(a[i], b[i], sum);
+  for (int i = 1; i < n; ++i) sum = multiply_add(a[i], b[i], sum);
   return sum;
 }
 
 /// The image columns that a strip of output columns sees. Inside the image the vectors are loaded as they
-/// are; a strip at an edge clears the lanes outside of the image and those of columns beyond `count`.
+/// are; a strip at an edge clears the lanes outside of the image and those of columns outside [skip, count).
 template <class T, int K, int S, bool at_edge>
 class Window {
  public:
-  Window(const Geometry& g, std::int64_t out_column, std::int64_t count)
+  Window(const Geometry& g, std::int64_t out_column, std::int64_t count, std::int64_t skip = 0)
       : column_(first_column(g, out_column)) {
     for (int m = 0; m < groups<K, S>; ++m) {
       keep_[m] = tap_mask<T, K, S>(m);
       if constexpr (at_edge) {
         const std::int64_t first = column_ + S * m;
-        keep_[m] = keep_[m] & lane_mask<T>(-first, std::min(g.width - first, S * count));
+        keep_[m] = keep_[m] & lane_mask<T>(std::max(-first, S * skip), std::min(g.width - first, S * count));
       }
     }
   }

@@ -13,6 +13,7 @@
 using namespace fathom;
 using Catch::Matchers::Contains;
 using Catch::Matchers::EndsWith;
+using Catch::Matchers::Equals;
 using Catch::Matchers::StartsWith;
 
 TEST_CASE("the instruction set can be chosen among those supported", "[cpu]") {
@@ -32,6 +33,30 @@ TEST_CASE("FATHOM_ISA decides at the start", "[cpu]") {
     CHECK(to_string(active_isa()) == wanted);
   } else {
     CHECK(active_isa() == supported_isas().back());
+  }
+}
+
+TEST_CASE("FATHOM_ISA names a set that the machine has", "[cpu]") {
+  const std::vector<Isa> all = {Isa::baseline, Isa::avx2, Isa::avx512};
+  for (const Isa isa : all) CHECK(detail::isa_from_name(to_string(isa), all) == isa);
+  CHECK_THROWS_AS(detail::isa_from_name("avx512", {Isa::baseline, Isa::avx2}), ValueError);
+  CHECK_THROWS_WITH(detail::isa_from_name("avx512", {Isa::baseline, Isa::avx2}),
+                    Equals("FATHOM_ISA: this CPU or build has no avx512\n  hint: it has baseline, avx2"));
+  CHECK_THROWS_WITH(detail::isa_from_name("avx2", {Isa::baseline}),
+                    Equals("FATHOM_ISA: this CPU or build has no avx2\n  hint: it has baseline"));
+  CHECK_THROWS_WITH(detail::isa_from_name("AVX2", all),
+                    Equals("FATHOM_ISA: 'AVX2' is not an instruction set\n"
+                           "  hint: this CPU and build have baseline, avx2, avx512"));
+}
+
+TEST_CASE("a set that the machine lacks is refused", "[cpu]") {
+  const test::RestoreSettings restore;
+  for (const Isa isa : {Isa::baseline, Isa::avx2, Isa::avx512}) {
+    if (is_supported(isa)) {
+      CHECK_NOTHROW(set_isa(isa));
+    } else {
+      CHECK_THROWS_AS(set_isa(isa), ValueError);
+    }
   }
 }
 
