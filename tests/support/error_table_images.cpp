@@ -67,12 +67,15 @@ void add_image_errors(std::vector<ErrorCase>& cases) {
   add_convolutions(cases);
 
   cases.push_back(
-      pooling("max_pooling_2d", [](const Variable& x) { return ops::max_pooling_2d(x); }, {0, 3, 2, 3}));
+      pooling("max_pooling_2d",
+              [](const Variable& x) { return ops::max_pooling_2d(x, {.kernel = 3, .cover_all = false}); },
+              {0, 3, 1, 1}));
+  cases.back().refused.push_back({"a window wider than the image", {{2, 3, 4, 2}}});
   cases.back().refused.push_back({"no pixels", {{2, 3, 0, 5}}});
   cases.push_back(pooling("average_pooling_2d",
                           [](const Variable& x) { return ops::average_pooling_2d(x, {.kernel = 3}); },
                           {0, 3, 1, 1}));
-  cases.back().refused.push_back({"a window wider than the image", {{2, 3, 4, 2}}});
+  cases.back().refused.push_back({"a window higher than the image", {{2, 3, 2, 5}}});
   cases.push_back(pooling("global_average_pooling_2d", ops::global_average_pooling_2d, {0, 3}));
   cases.back().any_size = true;
   cases.back().empty.push_back({{{2, 3, 0, 5}}, {2, 3}});
