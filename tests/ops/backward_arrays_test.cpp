@@ -133,6 +133,7 @@ TEST_CASE("the table goes through the functions that have both ways", "[backward
                            "depthwise_convolution_2d_grad_x",
                            "div",
                            "div_scalar",
+                           "dropout",
                            "fixed_batch_normalization",
                            "global_average_pooling_2d",
                            "linear",

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <fathom/ops/batch_normalization.hpp>
+#include <fathom/ops/dropout.hpp>
 #include <fathom/ops/softmax_cross_entropy.hpp>
 
 #include "operations.hpp"
@@ -36,11 +37,17 @@ Outputs softmax_cross_entropy(Params& params, Inputs& in) {
   return {ops::softmax_cross_entropy(in["x"], in.array("t"), options, in.optional_array("class_weight"))};
 }
 
+Outputs dropout(Params& params, Inputs& in) {
+  static_cast<void>(params.get<double>("ratio"));  // the recorded mask holds it
+  return {ops::dropout(in["x"], in.array("mask"))};
+}
+
 }  // namespace
 
 Operations training_operations() {
   return {
       {"batch_normalization", batch_normalization},
+      {"dropout", dropout},
       {"fixed_batch_normalization", fixed_batch_normalization},
       {"softmax_cross_entropy", softmax_cross_entropy},
   };

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <support/op_table.hpp>
+#include <support/op_table_parts.hpp>
+
+#include <fmt/format.h>
+
+#include <fathom/core/random.hpp>
+#include <fathom/ops/dropout.hpp>
+#include <fathom/ops/softmax_cross_entropy.hpp>
+
+namespace fathom::test {
+
+namespace {
+
+using In = Variables;
+using Cases = std::vector<OpCase>;
+
+Array between(const Shape& shape, std::uint64_t seed, double low, double high) {
+  return uniform({seed, 0}, shape, low, high, DType::float64);
+}
+
+void add_softmax_cross_entropy(Cases& cases) {
+  using Options = ops::SoftmaxCrossEntropyOptions;
+  const auto add = [&](const std::string& text, const Shape& x, const Array& t, const Options& options,
+                       const Array& class_weight = {}) {
+    cases.push_back({"softmax_cross_entropy " + text,
+                     [t, options, class_weight](const In& in) {
+                       const Array weight =
+                           class_weight.defined() ? class_weight.astype(in[0].dtype()) : class_weight;
+                       return ops::softmax_cross_entropy(
+                           in[0], is_float(t.dtype()) ? t.astype(in[0].dtype()) : t, options, weight);
+                     },
+                     {between(x, 40, -3, 3)}});
+  };
+  const Array flat = Array::from<std::int64_t>({2, 0, -1, 1, 2}, {5});
+  const Array deep = Array::from<std::int32_t>({0, 2, 1, 1, -1, 0, 2, 2}, {2, 2, 2});
+  const Array weight = Array::from<double>({0.5, 2.0, 1.25}, {3});
+  for (const ops::Reduce reduce : {ops::Reduce::mean, ops::Reduce::no}) {
+    const std::string text = reduce == ops::Reduce::mean ? "mean" : "no";
+    add(text, {5, 3}, flat, {.reduce = reduce});
+    add(text + ", not normalized", {5, 3}, flat, {.normalize = false, .reduce = reduce});
+    add(text + ", class 2 ignored", {4, 3}, Array::from<std::int64_t>({2, 0, 2, 1}, {4}),
+        {.ignore_label = 2, .reduce = reduce});
+    add(text + ", weighted", {5, 3}, flat, {.reduce = reduce}, weight);
+    add(text + ", (n, c, h, w)", {2, 3, 2, 2}, deep, {.reduce = reduce});
+    add(text + ", (n, c, h, w) weighted, not normalized", {2, 3, 2, 2}, deep,
+        {.normalize = false, .reduce = reduce}, weight);
+    add(text + ", soft targets", {4, 3}, between({4, 3}, 41, 0, 1), {.reduce = reduce});
+    add(text + ", soft targets (n, c, d) weighted", {2, 3, 4}, between({2, 3, 4}, 42, 0, 1),
+        {.reduce = reduce}, weight);
+  }
+}
+
+void add_dropout(Cases& cases) {
+  for (const double ratio : {0.0, 0.5, 0.9}) {
+    cases.push_back({fmt::format("dropout {}", ratio),
+                     [ratio](const In& in) {
+                       return ops::dropout(in[0], {.ratio = ratio}, {43, 0}, 1);
+                     },
+                     {between({3, 7}, 44, -1, 1)}});
+  }
+  cases.push_back({"dropout with a mask",
+                   [mask = between({3, 7}, 45, 0, 2)](const In& in) {
+                     return ops::dropout(in[0], mask.astype(in[0].dtype()));
+                   },
+                   {between({3, 7}, 46, -1, 1)}});
+}
+
+}  // namespace
+
+void add_losses(Cases& cases) {
+  add_softmax_cross_entropy(cases);
+  add_dropout(cases);
+}
+
+}  // namespace fathom::test
