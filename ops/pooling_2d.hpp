@@ -26,11 +26,14 @@ struct AveragePooling2DOptions {
   Pair2 pad = 0;                               ///< zeros, which count as elements
 };
 
-/// Sum of each window divided by kH*kW. @param x (n, c, h, w)   @return (n, c, hO, wO)
+/// Sum of each window divided by kH*kW.
+/// @param x (n, c, h, w)   @return (n, c, hO, wO)   @throws ShapeError, ValueError; GraphError
+/// for an undefined x
 [[nodiscard]] FATHOM_EXPORT Variable average_pooling_2d(const Variable& x,
                                                         const AveragePooling2DOptions& options = {});
 
-/// Mean over all pixels: x (n, c, h, w), y (n, c).
+/// Mean over all pixels; NaN where there are none.
+/// @param x (n, c, h, w)   @return (n, c)   @throws ShapeError; GraphError for an undefined x
 [[nodiscard]] FATHOM_EXPORT Variable global_average_pooling_2d(const Variable& x);
 
 }  // namespace fathom::ops

@@ -3,6 +3,7 @@
 #include <fathom/core/xtensor.hpp>
 
 #include <catch2/catch.hpp>
+#include <cmath>
 #include <xtensor/xmath.hpp>
 #include <xtensor/xsort.hpp>
 #include <xtensor/xview.hpp>
@@ -44,6 +45,10 @@ TEST_CASE("from_xtensor evaluates an expression into a new array", "[xtensor]") 
   CHECK(identical(from_xtensor(xt::transpose(as_xtensor<double>(x))),
                   Array::from({1.0, 4.0, 2.0, 5.0, 3.0, 6.0}, {3, 2})));
   CHECK(identical(from_xtensor(xt::view(as_xtensor<double>(x), xt::all(), 1)), Array::from({2.0, 5.0}, {2})));
+  {
+    Array y = from_xtensor(xt::exp(as_xtensor<double>(x)) + 1.0);
+    CHECK(y.data<double>()[2] == std::exp(3.0) + 1.0);
+  }
   const Array none = Array::zeros({0, 3}, DType::float64);
   CHECK(identical(from_xtensor(as_xtensor<double>(none)), none));
 }

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <support/value_table.hpp>
+
+#include <fathom/ops/arithmetic.hpp>
+#include <fathom/ops/pooling_2d.hpp>
+
+namespace fathom::test {
+namespace {
+
+Variable of(std::initializer_list<double> values, const Shape& shape) {
+  return Variable{Array::from(values, shape)};
+}
+
+}  // namespace
+
+std::vector<ValueCase> value_table() {
+  return {
+      {"sub_scalar",
+       [](const Operands& in) { return ops::sub_scalar(in[0], 3); },
+       {of({-1, 0, 2.5}, {3})},
+       Array::from({-4.0, -3.0, -0.5}, {3})},
+      {"div_scalar",
+       [](const Operands& in) { return ops::div_scalar(in[0], 4); },
+       {of({-1, 0, 2}, {3})},
+       Array::from({-0.25, 0.0, 0.5}, {3})},
+      {"global_average_pooling_2d",
+       [](const Operands& in) { return ops::global_average_pooling_2d(in[0]); },
+       {of({1, 2, 3, 6, -1, 0, 0, 0}, {1, 2, 2, 2})},
+       Array::from({3.0, -0.25}, {1, 2})},
+  };
+}
+
+}  // namespace fathom::test
