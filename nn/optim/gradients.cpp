@@ -8,6 +8,7 @@
 #include <fathom/core/check.hpp>
 #include <fathom/core/elementwise.hpp>
 #include <fathom/core/reduce.hpp>
+#include <fathom/nn/optim/check.hpp>
 
 namespace fathom::nn {
 namespace {
@@ -32,9 +33,7 @@ void change(std::span<const Variable> parameters, F f) {
 }
 
 void check_rate(std::string_view op, double rate) {
-  ArgumentCheck check(op);
-  FATHOM_CHECK(check.hint("the rate pulls parameters towards 0; 0 changes nothing"), rate >= 0, ValueError,
-               "rate must not be negative (rate is {})", rate);
+  detail::require_not_negative(op, "rate", rate, "the rate pulls parameters towards 0; 0 changes nothing");
 }
 
 }  // namespace
@@ -49,14 +48,24 @@ double gradient_norm(std::span<const Variable> parameters) {
 }
 
 double clip_gradient_norm(std::span<const Variable> parameters, double threshold) {
-  ArgumentCheck check("clip_gradient_norm");
-  FATHOM_CHECK(check.hint("it is the largest norm allowed; leave the call out to clip nothing"),
-               threshold > 0, ValueError, "threshold must be positive (threshold is {})", threshold);
+  detail::require_positive("clip_gradient_norm", "threshold", threshold,
+                           "it is the largest norm allowed; leave the call out to clip nothing");
   const double norm = gradient_norm(parameters);
   if (norm > threshold) {
     change(parameters, [factor = threshold / norm]<class T>(T g, T) { return static_cast<T>(factor) * g; });
   }
   return norm;
+}
+
+void clip_gradient_value(std::span<const Variable> parameters, double low, double high) {
+  ArgumentCheck check("clip_gradient_value");
+  FATHOM_CHECK(check.hint("they are the least and the greatest value left, say -1 and 1"), low < high,
+               ValueError, "low must be less than high (low is {}, high is {})", low, high);
+  change(parameters, [low, high]<class T>(T g, T) {
+    return g < static_cast<T>(low)    ? static_cast<T>(low)
+           : g > static_cast<T>(high) ? static_cast<T>(high)
+                                      : g;
+  });
 }
 
 void add_weight_decay(std::span<const Variable> parameters, double rate) {

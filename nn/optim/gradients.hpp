@@ -17,6 +17,10 @@ namespace fathom::nn {
 /// positive.
 FATHOM_EXPORT double clip_gradient_norm(std::span<const Variable> parameters, double threshold);
 
+/// g = min(max(g, low), high), each element by itself: Chainer's GradientHardClipping. NaN stays. Throws
+/// ValueError unless low < high.
+FATHOM_EXPORT void clip_gradient_value(std::span<const Variable> parameters, double low, double high);
+
 /// g += rate * p: what an optimiser's `weight_decay` does, for those who clip afterwards.
 /// Throws ValueError when the rate is negative or NaN.
 FATHOM_EXPORT void add_weight_decay(std::span<const Variable> parameters, double rate);

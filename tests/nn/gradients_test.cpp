@@ -36,6 +36,23 @@ TEST_CASE("clipping scales all gradients together, and only down", "[gradients]"
   CHECK_THROWS_AS(nn::clip_gradient_norm(p, std::nan("")), ValueError);
 }
 
+TEST_CASE("clipping by value bounds each element by itself", "[gradients]") {
+  const DType dtype = GENERATE(DType::float32, DType::float64);
+  const Variables p = {parameter(1, 3, dtype),    Variable{},
+                       parameter(1, -4, dtype),   parameter(1, 0.5, dtype),
+                       parameter(1, -0.5, dtype), parameter(1, std::nan(""), dtype)};
+  nn::clip_gradient_value(p, -0.5, 2);
+  CHECK(p[0].grad().item() == 2);
+  CHECK(p[2].grad().item() == -0.5);
+  CHECK(p[3].grad().item() == 0.5);
+  CHECK(p[4].grad().item() == -0.5);
+  CHECK(std::isnan(p[5].grad().item()));
+  CHECK_THROWS_WITH(nn::clip_gradient_value(p, 1, 1),
+                    "clip_gradient_value: low must be less than high (low is 1, high is 1)\n"
+                    "  hint: they are the least and the greatest value left, say -1 and 1");
+  CHECK_THROWS_AS(nn::clip_gradient_value(p, std::nan(""), 1), ValueError);
+}
+
 TEST_CASE("decay and lasso add to the gradients", "[gradients]") {
   const DType dtype = GENERATE(DType::float32, DType::float64);
   const Variables p = {parameter(2, 1, dtype), parameter(-4, 1, dtype), parameter(0, 1, dtype)};
