@@ -29,7 +29,12 @@
 #include <fathom/nn/layers/pooling2d.hpp>
 #include <fathom/nn/layers/relu.hpp>
 #include <fathom/nn/module.hpp>
+#include <fathom/nn/optim/adam.hpp>
 #include <fathom/nn/optim/gradients.hpp>
+#include <fathom/nn/optim/groups.hpp>
+#include <fathom/nn/optim/nesterov.hpp>
+#include <fathom/nn/optim/optimizer.hpp>
+#include <fathom/nn/optim/rmsprop.hpp>
 #include <fathom/nn/optim/schedule.hpp>
 #include <fathom/nn/optim/sgd.hpp>
 #include <fathom/nn/sequential.hpp>

@@ -29,12 +29,12 @@ TEST_CASE("SGD follows its formula by hand", "[sgd]") {
   p.set_grad(gradient({2, 4}));
   // g' = (2 + 0.25, 4 - 0.5); v = -0.5 g'; p += v
   optimizer.step();
-  CHECK(identical(optimizer.velocity(0), Array::from({-1.125, -1.75}, {2})));
+  CHECK(identical(optimizer.state(0, "v"), Array::from({-1.125, -1.75}, {2})));
   CHECK(identical(p.data(), Array::from({-0.125, -3.75}, {2})));
   // The rate is inside the velocity: g' = (2 - 0.03125, 4 - 0.9375); v = 0.5 v - 1 g'
   optimizer.set_lr(1);
   optimizer.step();
-  CHECK(identical(optimizer.velocity(0), Array::from({-2.53125, -3.9375}, {2})));
+  CHECK(identical(optimizer.state(0, "v"), Array::from({-2.53125, -3.9375}, {2})));
   CHECK(identical(p.data(), Array::from({-2.65625, -7.6875}, {2})));
   CHECK(optimizer.lr() == 1);
 }
@@ -45,7 +45,7 @@ TEST_CASE("without momentum there is no velocity", "[sgd]") {
   p.set_grad(gradient({2, 4}));
   optimizer.step();
   CHECK(identical(p.data(), Array::from({-0.125, -3.75}, {2})));
-  CHECK_FALSE(optimizer.velocity(0).defined());
+  CHECK_THROWS_AS(optimizer.state(0, "v"), ValueError);
 }
 
 TEST_CASE("parameters without gradient stay, their velocity waits", "[sgd]") {
@@ -55,7 +55,7 @@ TEST_CASE("parameters without gradient stay, their velocity waits", "[sgd]") {
   p.set_grad(gradient({1, 1}));
   optimizer.step();
   CHECK(identical(still.data(), Array::from({3.0}, {1})));
-  CHECK_FALSE(optimizer.velocity(0).defined());
+  CHECK_FALSE(optimizer.state(0, "v").defined());
   CHECK(identical(p.data(), Array::from({0.0, 1.0}, {2})));
 
   optimizer.zero_grad();
@@ -126,7 +126,7 @@ TEST_CASE("SGD refuses wrong numbers and repeated parameters", "[sgd][error]") {
   Parameter p = parameter({1});
   CHECK_THROWS_WITH((nn::SGD{{p}, {.rate = -1}}),
                     "SGD: rate must not be negative (rate is -1)\n"
-                    "  hint: SGD goes against the gradient by itself");
+                    "  hint: an optimizer goes against the gradient by itself");
   CHECK_THROWS_WITH((nn::SGD{{p}, {.momentum = 1}}),
                     "SGD: momentum must be at least 0 and less than 1 (momentum is 1)\n"
                     "  hint: 0.9 is usual, 0 turns it off");

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <catch2/catch.hpp>
+#include <memory>
 
 #include <fathom/autograd/backward.hpp>
 #include <fathom/autograd/scopes.hpp>
@@ -12,6 +13,7 @@
 #include <fathom/nn/layers/linear.hpp>
 #include <fathom/nn/layers/pooling2d.hpp>
 #include <fathom/nn/layers/relu.hpp>
+#include <fathom/nn/optim/adam.hpp>
 #include <fathom/nn/optim/sgd.hpp>
 #include <fathom/nn/sequential.hpp>
 #include <fathom/ops/softmax_cross_entropy.hpp>
@@ -55,7 +57,7 @@ nn::Sequential make_net(Random& random) {
                         nn::Linear{64, 4, {}, random}};
 }
 
-double train_step(nn::Module& net, nn::SGD& optimizer, const Batch& batch) {
+double train_step(nn::Module& net, nn::Optimizer& optimizer, const Batch& batch) {
   const Variable loss = ops::softmax_cross_entropy(net(Variable{batch.images}), batch.labels);
   backward(loss);
   optimizer.step();
@@ -63,13 +65,19 @@ double train_step(nn::Module& net, nn::SGD& optimizer, const Batch& batch) {
   return loss.item();
 }
 
-Arrays weights_after(int threads) {
+std::unique_ptr<nn::Optimizer> make_optimizer(bool adam, const nn::Module& net) {
+  if (adam) return std::make_unique<nn::Adam>(net.parameters(), nn::AdamOptions{.rate = 0.01});
+  return std::make_unique<nn::SGD>(net.parameters(),
+                                   nn::SGDOptions{.rate = 0.05, .momentum = 0.9, .weight_decay = 1e-4});
+}
+
+Arrays weights_after(int threads, bool adam) {
   set_num_threads(threads);
   Random random{4};
   nn::Sequential net = make_net(random);
-  nn::SGD optimizer{net.parameters(), {.rate = 0.05, .momentum = 0.9, .weight_decay = 1e-4}};
+  const auto optimizer = make_optimizer(adam, net);
   const Batch batch = quarters(32, random.key());
-  for (int step = 0; step < 4; ++step) static_cast<void>(train_step(net, optimizer, batch));
+  for (int step = 0; step < 4; ++step) static_cast<void>(train_step(net, *optimizer, batch));
   Arrays weights;
   for (const Variable& parameter : net.parameters()) weights.push_back(parameter.data());
   for (const auto& [name, value] : net.named_buffers()) weights.push_back(value);
@@ -81,18 +89,18 @@ Arrays weights_after(int threads) {
 TEST_CASE("a small net learns, and every step gives its memory back", "[training]") {
   Random random{2};
   nn::Sequential net = make_net(random);
-  nn::SGD optimizer{net.parameters(), {.rate = 0.05, .momentum = 0.9, .weight_decay = 1e-4}};
+  const auto optimizer = make_optimizer(GENERATE(false, true), net);
   const Batch batch = quarters(32, random.key());
-  const double first = train_step(net, optimizer, batch);
-  static_cast<void>(train_step(net, optimizer, batch));
+  const double first = train_step(net, *optimizer, batch);
+  static_cast<void>(train_step(net, *optimizer, batch));
 
-  // Gradients and velocities exist now: from here on a step leaves nothing behind and asks the system for
+  // Gradients and state exist now: from here on a step leaves nothing behind and asks the system for
   // nothing.
   const MemoryStatistics start = memory_statistics();
   const bool caching = show_config().find("address") == std::string::npos;
   double last = first;
   for (int step = 2; step < 30; ++step) {
-    last = train_step(net, optimizer, batch);
+    last = train_step(net, *optimizer, batch);
     const MemoryStatistics now = memory_statistics();
     REQUIRE(now.bytes_in_use == start.bytes_in_use);
     if (caching) REQUIRE(now.system_allocations == start.system_allocations);
@@ -110,9 +118,10 @@ TEST_CASE("a small net learns, and every step gives its memory back", "[training
 
 TEST_CASE("training gives the same bits for any number of threads", "[training]") {
   const test::RestoreSettings restore;
-  const Arrays one = weights_after(1);
+  const bool adam = GENERATE(false, true);
+  const Arrays one = weights_after(1, adam);
   const int threads = GENERATE(2, 3);
-  const Arrays more = weights_after(threads);
+  const Arrays more = weights_after(threads, adam);
   REQUIRE(one.size() == more.size());
   for (std::size_t i = 0; i < one.size(); ++i) {
     INFO("array " << i << ", " << threads << " threads");

@@ -154,7 +154,7 @@ class NetworkReplay {
   static Named velocities(const MobileNet& net, const nn::SGD& optimizer) {
     Named arrays;
     std::size_t i = 0;
-    for (const auto& [name, value] : net.named_parameters()) arrays.emplace(name, optimizer.velocity(i++));
+    for (const auto& [name, value] : net.named_parameters()) arrays.emplace(name, optimizer.state(i++, "v"));
     return arrays;
   }
 

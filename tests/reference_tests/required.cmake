@@ -7,14 +7,14 @@ set(operations
     max_pooling_2d average_pooling_2d softmax_cross_entropy dropout
     add sub mul div neg add_scalar rsub_scalar mul_scalar rdiv_scalar
     sum mean reshape transpose broadcast_to sum_to graph_diamond graph_reuse)
-set(optimizers SGD MomentumSGD)
+set(optimizers SGD MomentumSGD NesterovAG Adam AdamW RMSprop)
 set(initializers Normal LeCunNormal GlorotNormal HeNormal Uniform LeCunUniform GlorotUniform HeUniform)
 set(networks net_00)
 
 execute_process(COMMAND ${HARNESS} ${operations} ${optimizers} ${initializers} ${networks}
                 RESULT_VARIABLE status OUTPUT_VARIABLE output ERROR_VARIABLE output)
-if(NOT status EQUAL 0 OR NOT output MATCHES "\n418 passed, 0 failed, 0 skipped\n$")
-  message(SEND_ERROR "exit status ${status}, or the last line is not '418 passed, 0 failed, 0 skipped':\n${output}")
+if(NOT status EQUAL 0 OR NOT output MATCHES "\n437 passed, 0 failed, 0 skipped\n$")
+  message(SEND_ERROR "exit status ${status}, or the last line is not '437 passed, 0 failed, 0 skipped':\n${output}")
 endif()
 foreach(name ${operations} ${optimizers} ${initializers} ${networks})
   if(NOT output MATCHES "\n${name}: [1-9][0-9]* passed, 0 failed, 0 skipped\n")

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <fathom/nn/optim/adam.hpp>
+
+#include <cmath>
+
+#include <fathom/nn/optim/check.hpp>
+#include <fathom/nn/optim/update/run.hpp>
+
+namespace fathom::nn {
+
+namespace {
+
+/// What Adam and AdamW have in common.
+template <class Options>
+void check(std::string_view op, const Options& options) {
+  detail::require_below_one(op, "beta1", options.beta1, "0.9 is usual");
+  detail::require_below_one(op, "beta2", options.beta2, "0.999 is usual");
+  detail::require_positive(op, "eps", options.eps, "1e-8 is usual; it keeps the step finite where v is 0");
+  detail::require_weight_decay(op, options.weight_decay);
+}
+
+/// The rule at step t without decay of either kind.
+template <class Options>
+update::AdamRule rule(const Options& options, const UpdateRange& range) {
+  const auto t = static_cast<double>(range.t);
+  const double correction = std::sqrt(1 - std::pow(options.beta2, t));
+  return {.rate = range.rate * correction / (1 - std::pow(options.beta1, t)),
+          .new1 = 1 - options.beta1,
+          .new2 = 1 - options.beta2,
+          .eps = options.eps_form == AdamEps::raw ? options.eps : options.eps * correction,
+          .decay = 0,
+          .shrink = 0};
+}
+
+}  // namespace
+
+Adam::Adam(ParameterGroups groups, const AdamOptions& options)
+    : Optimizer("Adam", std::move(groups), options.rate, {"m", "v"}), options_(options) {
+  check("Adam", options);
+}
+
+void Adam::update(const UpdateRange& range) const {
+  update::AdamRule step = rule(options_, range);
+  step.decay = options_.weight_decay * range.decay_scale;
+  update::run(step, range);
+}
+
+AdamW::AdamW(ParameterGroups groups, const AdamWOptions& options)
+    : Optimizer("AdamW", std::move(groups), options.rate, {"m", "v"}), options_(options) {
+  check("AdamW", options);
+  set_eta(options.eta);
+}
+
+void AdamW::set_eta(double eta) {
+  detail::require_not_negative("AdamW", "eta", eta, "it multiplies the whole step; 1 is usual");
+  options_.eta = eta;
+}
+
+void AdamW::update(const UpdateRange& range) const {
+  update::AdamRule step = rule(options_, range);
+  const double scale = options_.decay_scale == DecayScale::rate ? options_.eta * range.rate : options_.eta;
+  step.rate *= options_.eta;
+  step.shrink = scale * options_.weight_decay * range.decay_scale;
+  update::run(step, range);
+}
+
+}  // namespace fathom::nn
