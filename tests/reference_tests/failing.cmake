@@ -39,6 +39,7 @@ expect_failure(mul "[3, 2], \"dtype\": \"float32\"" "[2, 3], \"dtype\": \"float3
 expect_failure(tanh "\"dtype\": \"float32\", \"differentiable\"" "\"dtype\": \"float16\", \"differentiable\""
                "must be refused with a DTypeError")
 expect_failure(MomentumSGD "\"momentum\": 0.5" "\"momentum\": 0.6" "FAILED optimizer_MomentumSGD/o02: p0 after step 2: ")
+expect_failure(Adam "\"beta1\": 0.8" "\"beta1\": 0.7" "FAILED optimizer_Adam/o01: p0 after step 2: ")
 expect_failure(HeNormal "\"std\": 0.2" "\"std\": 0.3" "FAILED HeNormal of [2,3,3,3]: scale: ")
 expect_failure(net_00 "\"losses\": [1.78" "\"losses\": [1.79" "FAILED net_00: loss of step 1: ")
 expect_failure(net_00 "net_00/grad.dw3.W.npy" "net_00/init.dw3.W.npy" "FAILED net_00: gradient dw3/W: ")
@@ -47,7 +48,7 @@ expect_failure(net_00 "net_00/after_stored.npz" "net_00/init.npz" "FAILED net_00
 file(WRITE ${WORK}/manifest.json "${manifest}")
 expect(0 relu "0 failed, 0 skipped")
 expect(1 exp "exp: 0 passed, 0 failed, 4 skipped (no operation 'exp' here)")
-expect(1 Adam "Adam: 0 passed, 0 failed, 6 skipped (no optimizer 'Adam' here)")
+expect(1 AdaGrad "AdaGrad: 0 passed, 0 failed, 4 skipped (no optimizer 'AdaGrad' here)")
 expect(1 no_such_operation "0 passed, 0 failed, 0 skipped")
 file(WRITE ${WORK}/manifest.json "{")
 expect(2 relu "not a manifest")
