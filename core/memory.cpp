@@ -134,7 +134,7 @@ class Pool {
   }
 
   std::mutex mutex_;
-  std::array<std::vector<std::byte*>, 64 * 8> free_;
+  std::array<std::vector<std::byte*>, std::size_t{64} * 8> free_;
   MemoryStatistics statistics_;
 };
 

@@ -27,15 +27,17 @@ expect() {
 }
 
 stub dpkg-query 'echo installed'
-for command in build test train format clean; do expect 0 "
+for command in build test train format tidy 'bench compile' clean; do expect 0 "
   $command " ; done
 expect 0 'usage: ./dev COMMAND' --help
 expect 1 "dev: error: there is no command 'nonsense'" nonsense
 expect 1 'usage: ./dev COMMAND' nonsense
 expect 1 "dev: error: there is no preset 'nonsense'
-  presets: release, debug, asan" build nonsense
+  presets: release, debug, asan, tsan, clang" build nonsense
 expect 1 "dev: error: there is no preset 'nonsense'" test nonsense
 expect 1 'dev: error: usage: ./dev build [PRESET]' build release more
+expect 1 'dev: error: usage: ./dev bench compile' bench
+expect 1 'dev: error: usage: ./dev bench compile' bench nonsense
 
 # A user who is not root and has no sudo gets the line for root, and nothing is tried.
 stub dpkg-query 'exit 1'
@@ -43,12 +45,22 @@ stub id 'echo 1000'
 packages='g++ cmake ninja-build libxtensor-dev libxsimd-dev libfmt-dev catch2 zlib1g-dev nlohmann-json3-dev libcli11-dev'
 missing='dev: error: these Debian packages are missing and installing them needs root:'
 line='apt-get update && apt-get install --no-install-recommends'
-for command in test train; do
-  expect 1 "$missing $packages dataset-fashion-mnist
+clang='clang-14 libomp-14-dev'
+# expect_packages PACKAGES ARGUMENT...: exactly these are what the command needs.
+expect_packages() {
+  expect 1 "$missing $1
   run this as root, then try again:
-  $line $packages dataset-fashion-mnist" $command
-done
-expect 1 "$line $packages" build
+  $line $1" "${@:2}"
+}
+expect_packages "$packages" build
+expect_packages "$packages" build asan
+expect_packages "$packages $clang" build tsan
+expect_packages "$packages dataset-fashion-mnist graphviz" test
+expect_packages "$packages $clang dataset-fashion-mnist graphviz" test clang
+expect_packages "$packages dataset-fashion-mnist" train
+expect_packages clang-format-14 format --check
+expect_packages "$packages $clang clang-tidy-14" tidy
+expect_packages "$packages" bench compile
 stub dpkg-query '[ "$4" != catch2 ] && echo installed'
 expect 1 "$line catch2" build
 if [ -e "$stubs/apt-get-ran" ]; then
