@@ -45,7 +45,9 @@
 #include <fathom/ops/deconvolution_2d.hpp>
 #include <fathom/ops/depthwise_convolution_2d.hpp>
 #include <fathom/ops/dropout.hpp>
+#include <fathom/ops/extrema.hpp>
 #include <fathom/ops/linear.hpp>
+#include <fathom/ops/math.hpp>
 #include <fathom/ops/matmul.hpp>
 #include <fathom/ops/pooling_2d.hpp>
 #include <fathom/ops/reduction.hpp>

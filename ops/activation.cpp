@@ -1,53 +1,26 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <fathom/ops/activation.hpp>
 
-#include <cmath>
-
-#include <fathom/ops/arithmetic.hpp>
+#include <fathom/core/check.hpp>
+#include <fathom/ops/activation/rules.hpp>
 #include <fathom/ops/rules/elementwise.hpp>
 
 namespace fathom::ops {
 
-using detail::elementwise;
-using detail::Keeps;
-using detail::locally_constant;
+using rules::elementwise;
 
-namespace {
-
-constexpr auto is_positive = [](auto x) { return static_cast<decltype(x)>(x > 0); };
-
-struct Relu {
-  static constexpr std::string_view name = "relu";
-  static constexpr Keeps keeps = Keeps::output;
-  template <class T>
-  T value(T x) const {
-    return x <= 0 ? T{0} : x;
-  }
-  auto gradient(const auto& gy, const auto& y) const { return gy * locally_constant(y, is_positive); }
-};
-
-struct Sigmoid {
-  static constexpr std::string_view name = "sigmoid";
-  static constexpr Keeps keeps = Keeps::output;
-  template <class T>
-  T value(T x) const {
-    const T decay = std::exp(-std::abs(x));
-    return (x < 0 ? decay : T{1}) / (1 + decay);
-  }
-  auto gradient(const auto& gy, const auto& y) const { return gy * y * (1 - y); }
-};
-
-struct Tanh {
-  static constexpr std::string_view name = "tanh";
-  static constexpr Keeps keeps = Keeps::output;
-  auto value(auto x) const { return std::tanh(x); }
-  auto gradient(const auto& gy, const auto& y) const { return gy * (1 - y * y); }
-};
-
-}  // namespace
-
-Variable relu(const Variable& x) { return elementwise<Relu>(x); }
-Variable sigmoid(const Variable& x) { return elementwise<Sigmoid>(x); }
-Variable tanh(const Variable& x) { return elementwise<Tanh>(x); }
+Variable relu(const Variable& x) { return elementwise(x, rules::Relu{}); }
+Variable relu6(const Variable& x) { return elementwise(x, rules::Relu6{6}); }
+Variable clipped_relu(const Variable& x, double z) {
+  ArgumentCheck check("clipped_relu");
+  check.argument("x", detail::array_or_undefined(x)).defined();
+  FATHOM_CHECK(check.hint("z is the largest value of the result"), z > 0, ValueError,
+               "z must be above 0 (it is {})", z);
+  return elementwise(x, rules::ClippedRelu{z});
+}
+Variable leaky_relu(const Variable& x, double slope) { return elementwise(x, rules::LeakyRelu{slope}); }
+Variable sigmoid(const Variable& x) { return elementwise(x, rules::Sigmoid{}); }
+Variable hard_sigmoid(const Variable& x, double slope) { return elementwise(x, rules::HardSigmoid{slope}); }
+Variable tanh(const Variable& x) { return elementwise(x, rules::Tanh{}); }
 
 }  // namespace fathom::ops

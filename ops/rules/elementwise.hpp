@@ -1,82 +1,77 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <string_view>
-#include <type_traits>
 #include <utility>
+
+#include <fmt/format.h>
 
 #include <fathom/autograd/function.hpp>
 #include <fathom/core/elementwise.hpp>
 #include <fathom/core/reduce.hpp>
+#include <fathom/ops/arithmetic.hpp>
 #include <fathom/ops/checks/argument.hpp>
+#include <fathom/ops/rules/kernels.hpp>
 #include <fathom/ops/shape.hpp>
 
-namespace fathom::ops::detail {
+namespace fathom::ops::rules {
 
-/// What a rule's gradient reads besides gy; nothing else stays alive after forward.
-enum class Keeps : std::uint8_t { nothing, inputs, output };
-
-/// A constant of a rule in the type that combines with V: V itself for numbers, double for Variables.
-template <class V>
-using Constant = std::conditional_t<std::is_same_v<V, Variable>, double, V>;
-
-/// f(x) for a factor whose derivative is zero wherever it has one, such as a mask or a sign: a number for a
-/// number, a constant for a Variable.
-template <class V, class F>
-[[nodiscard]] V locally_constant(const V& x, F f) {
-  if constexpr (std::is_same_v<V, Variable>) {
-    return Variable{map("locally_constant", x.data(), f)};
-  } else {
-    return f(x);
+/// "relu/forward": what counts a rule's kernel.
+template <class Rule>
+inline constexpr auto kKernelNames = [] {
+  constexpr std::string_view passes[] = {"/forward", "/backward"};
+  std::array<std::array<char, Rule::name.size() + 9>, 2> names{};
+  for (std::size_t i = 0; i < 2; ++i) {
+    std::copy(passes[i].begin(), passes[i].end(),
+              std::copy(Rule::name.begin(), Rule::name.end(), names[i].begin()));
   }
-}
+  return names;
+}();
 
-/// An elementwise op of one input, or of two with NumPy's broadcasting, made from a rule:
-///
-///     struct Sigmoid {
-///       static constexpr std::string_view name = "sigmoid";
-///       static constexpr Keeps keeps = Keeps::output;
-///       template <class T> T value(T x) const;
-///       auto gradient(const auto& gy, const auto& y) const { return gy * y * (1 - y); }
-///     };
-///
-/// `value` maps numbers. `gradient` (for two inputs `gradient_a` and `gradient_b`) takes gy and what the rule
-/// keeps. It is compiled twice, for numbers (one fused loop, when no graph is recorded) and for Variables
-/// (differentiable again), so the two ways cannot drift apart. One that returns gy itself, by reference, is
-/// passed on without a copy. A rule may have data members (its options) and `attributes()`.
+/// The op that a rule describes, of one input, or of two with NumPy's broadcasting. Its kernels are those of
+/// the rule's family for the instruction set in use.
 template <class Rule>
 class Elementwise final : public Function {
  public:
-  explicit Elementwise(Rule rule = {}) : rule_(std::move(rule)) {}
+  explicit Elementwise(Rule rule) : rule_(rule) {}
 
   [[nodiscard]] std::string_view name() const override { return Rule::name; }
 
   [[nodiscard]] Attributes attributes() const override {
-    if constexpr (requires { rule_.attributes(); }) return rule_.attributes();
-    return {};
+    Attributes result;
+    if constexpr (requires { rule_.options(); }) {
+      for (const auto& [name, value] : rule_.options().all) {
+        result.emplace_back(name, fmt::format("{}", value));
+      }
+    }
+    return result;
   }
 
   [[nodiscard]] Arrays forward(std::span<const Array> inputs) override {
-    for (std::size_t i = 0; i < kInputs; ++i) {
+    std::array<Source, kInputs<Rule>> sources;
+    for (std::size_t i = 0; i < kInputs<Rule>; ++i) {
       shapes_[i] = inputs[i].shape();
+      sources[i] = {&inputs[i], 1 + i};
       if (Rule::keeps == Keeps::inputs) retain_input(i);
     }
     if (Rule::keeps == Keeps::output) retain_output(0);
-    if constexpr (kUnary) {
-      return {map(Rule::name, inputs[0], [rule = rule_](auto x) { return rule.value(x); })};
-    } else {
-      return {
-          zip(Rule::name, inputs[0], inputs[1], [rule = rule_](auto a, auto b) { return rule.value(a, b); })};
-    }
+    Array y = Array::empty(broadcast_shapes(Rule::name, shapes_.front(), shapes_.back()), inputs[0].dtype());
+    run(
+        0, [](const auto& kernels) { return kernels.value; }, sources, y, false);
+    return {std::move(y)};
   }
 
   [[nodiscard]] Variables backward(const Wanted& wanted, std::span<const Variable> gys) override {
-    const auto kept = [this](std::size_t k) { return Rule::keeps == Keeps::inputs ? input(k) : output(k); };
-    Variables gxs(kInputs);
+    std::array<Variable, std::max<std::size_t>(1, kKept<Rule>)> kept;
+    for (std::size_t k = 0; k < kKept<Rule>; ++k) {
+      kept[k] = Rule::keeps == Keeps::inputs ? input(k) : output(k);
+    }
+    Variables gxs(kInputs<Rule>);
     for_each_wanted(wanted, [&]<std::size_t I>() {
-      const Variable gx = gradient<I>(rule_, gys[0], kept);
+      const Variable gx = gradient_of<I>(rule_, gys[0], kept.data());
       gxs[I] = gx.shape() == shapes_[I] ? gx : sum_to(gx, shapes_[I]);
     });
     return gxs;
@@ -88,101 +83,119 @@ class Elementwise final : public Function {
                        std::span<GradientSink> into) override {
     const Array& gy = gys[0];
     for_each_wanted(wanted, [&]<std::size_t I>() {
-      const bool stretched = shapes_[I] != gy.shape();
-      if constexpr (kPassesGy<I>) {
+      if constexpr (kPassesGy<Rule, I, Variable>) {
         into[I].give(fathom::sum_to(gy, shapes_[I]));
-      } else if (stretched) {
+      } else if (shapes_[I] != gy.shape()) {
         Array full = Array::empty(gy.shape(), gy.dtype());
-        write_gradient<I>(gy, false, full);
+        write_gradient<I>(gy, full, false);
         into[I].give(fathom::sum_to(full, shapes_[I]));
       } else {
         const bool accumulates = into[I].accumulates();
-        write_gradient<I>(gy, accumulates, into[I].buffer());
+        write_gradient<I>(gy, into[I].buffer(), accumulates);
       }
     });
   }
 
  private:
-  static constexpr bool kUnary = requires(const Rule& rule) { rule.value(1.0F); };
-  static constexpr std::size_t kInputs = kUnary ? 1 : 2;
-  static constexpr std::size_t kKept = Rule::keeps == Keeps::nothing  ? 0
-                                       : Rule::keeps == Keeps::output ? 1
-                                                                      : kInputs;
-
-  /// The rule's gradient of input I; the k-th thing it keeps is kept(k).
-  template <std::size_t I, class V, class Kept, std::size_t... K>
-  static decltype(auto) gradient(const Rule& rule, const V& gy, const Kept& kept, std::index_sequence<K...>) {
-    if constexpr (kUnary) {
-      return rule.gradient(gy, kept(K)...);
-    } else if constexpr (I == 0) {
-      return rule.gradient_a(gy, kept(K)...);
-    } else {
-      return rule.gradient_b(gy, kept(K)...);
-    }
-  }
-  template <std::size_t I, class V, class Kept>
-  static decltype(auto) gradient(const Rule& rule, const V& gy, const Kept& kept) {
-    return gradient<I>(rule, gy, kept, std::make_index_sequence<kKept>{});
-  }
-
-  template <std::size_t I>
-  static constexpr bool kPassesGy =
-      std::is_reference_v<decltype(gradient<I>(std::declval<const Rule&>(), std::declval<const float&>(),
-                                               std::declval<float (*const&)(std::size_t)>()))>;
+  /// An operand of a kernel: of y's shape (0), or of input place - 1's shape.
+  struct Source {
+    const Array* array;
+    std::size_t place;
+  };
 
   static void for_each_wanted(const Wanted& wanted, const auto& body) {
     if (wanted[0]) body.template operator()<0>();
-    if constexpr (!kUnary) {
+    if constexpr (kInputs<Rule> == 2) {
       if (wanted[1]) body.template operator()<1>();
     }
   }
 
-  /// What the rule keeps, stretched to y's shape.
-  [[nodiscard]] std::array<Array, kKept> kept_arrays(const Shape& shape) const {
-    std::array<Array, kKept> kept;
-    for (std::size_t k = 0; k < kKept; ++k) {
-      const Array& array = Rule::keeps == Keeps::inputs ? input_array(k) : output_array(k);
-      kept[k] = array.shape() == shape ? array : fathom::broadcast_to(array, shape);
+  /// gx (+)= the gradient of input I, in y's shape.
+  template <std::size_t I>
+  void write_gradient(const Array& gy, Array& gx, bool accumulates) const {
+    std::array<Source, 1 + kKept<Rule>> sources{{{&gy, 0}}};
+    for (std::size_t k = 0; k < kKept<Rule>; ++k) {
+      sources[1 + k] =
+          Rule::keeps == Keeps::inputs ? Source{&input_array(k), 1 + k} : Source{&output_array(k), 0};
     }
-    return kept;
+    run(
+        1, [](const auto& kernels) { return kernels.gradient[I]; }, sources, gx, accumulates);
   }
 
-  /// gx (+)= the gradient of input I, all in y's shape.
-  template <std::size_t I>
-  void write_gradient(const Array& gy, bool accumulates, Array& gx) const {
-    const std::array<Array, kKept> kept = kept_arrays(gy.shape());
-    dispatch_float(gy.dtype(), Rule::name, [&]<class T>() {
-      std::array<const T*, kKept> sources{};
-      for (std::size_t k = 0; k < kKept; ++k) sources[k] = kept[k].template data<T>();
-      const auto at = [rule = rule_, g = gy.data<T>(), sources](std::int64_t i) {
-        return static_cast<T>(gradient<I>(rule, g[i], [&](std::size_t k) { return sources[k][i]; }));
-      };
-      T* to = gx.mutable_data<T>();
-      parallel_for(gy.size(), fathom::detail::kElementGrain, [=](std::int64_t begin, std::int64_t end) {
-        const auto from = at;  // a copy of this thread's own, which the stores below cannot change
-        if (accumulates) {
-          for (std::int64_t i = begin; i < end; ++i) to[i] += from(i);
-        } else {
-          for (std::int64_t i = begin; i < end; ++i) to[i] = from(i);
+  /// to (+)= the kernel that `select` takes from the table, of the sources stretched to the shape of `to`.
+  template <std::size_t N>
+  void run(std::size_t pass, auto select, const std::array<Source, N>& sources, Array& to,
+           bool accumulates) const {
+    if (to.size() == 0) return;
+    const Isa isa = active_isa();
+    using Table = decltype(table_of(rule_));
+    const Table& table =
+        fathom::detail::dispatch_isa(isa, []<Isa set>() -> const Table& { return kernels<set, Table>(); });
+    fathom::detail::count_kernel(std::string_view(kKernelNames<Rule>[pass].data()), isa, to.dtype());
+    const fathom::detail::BroadcastRows rows =
+        fathom::detail::broadcast_rows(shapes_.front(), shapes_.back(), to.shape());
+    const std::array<std::int64_t, 3> steps{1, rows.step_a, rows.step_b};
+    dispatch_float(to.dtype(), Rule::name, [&]<class T>() {
+      const RuleKernel<Rule, T> kernel = select(static_cast<const RuleKernels<Rule, T>&>(table));
+      std::array<const T*, N> data;
+      for (std::size_t k = 0; k < N; ++k) data[k] = sources[k].array->template data<T>();
+      T* out = to.mutable_data<T>();
+      const auto run_row = [&](std::int64_t row, std::int64_t begin, std::int64_t end) {
+        const auto [offset_a, offset_b] = rows.offsets(row);
+        const std::array<std::int64_t, 3> offsets{row * rows.length, offset_a, offset_b};
+        std::array<Operand<T>, N> in;
+        for (std::size_t k = 0; k < N; ++k) {
+          const std::size_t place = sources[k].place;
+          in[k] = {data[k] + offsets[place] + begin * steps[place], steps[place]};
         }
-      });
+        kernel(rule_, in.data(), out + row * rows.length + begin, end - begin, accumulates);
+      };
+      constexpr std::int64_t grain = fathom::detail::kElementGrain;
+      if (rows.outer.rank() == 0) {
+        parallel_for(rows.length, grain,
+                     [&](std::int64_t begin, std::int64_t end) { run_row(0, begin, end); });
+      } else {
+        parallel_for(rows.outer.size(), std::max<std::int64_t>(1, grain / rows.length),
+                     [&](std::int64_t begin, std::int64_t end) {
+                       for (std::int64_t row = begin; row < end; ++row) run_row(row, 0, rows.length);
+                     });
+      }
     });
   }
 
   Rule rule_;
-  std::array<Shape, kInputs> shapes_;
+  std::array<Shape, kInputs<Rule>> shapes_;
 };
 
 template <class Rule>
-[[nodiscard]] Variable elementwise(const Variable& x, Rule rule = {}) {
-  check_defined(Rule::name, x);
-  return apply<Elementwise<Rule>>({x}, std::move(rule));
+[[nodiscard]] Variable elementwise(const Variable& x, const Rule& rule) {
+  ops::detail::check_defined(Rule::name, x);
+  return apply<Elementwise<Rule>>({x}, rule);
 }
 
 template <class Rule>
-[[nodiscard]] Variable elementwise(const Variable& a, const Variable& b, Rule rule = {}) {
-  check_broadcast(Rule::name, a, b);
-  return apply<Elementwise<Rule>>({a, b}, std::move(rule));
+[[nodiscard]] Variable elementwise(const Variable& a, const Variable& b, const Rule& rule) {
+  ops::detail::check_broadcast(Rule::name, a, b);
+  return apply<Elementwise<Rule>>({a, b}, rule);
 }
 
-}  // namespace fathom::ops::detail
+/// The forms of rule.hpp's functions for Variables.
+template <class Rule>
+[[nodiscard]] Variable apply_rule(const Rule& rule, const Variable& x) {
+  return elementwise(x, rule);
+}
+template <class Rule>
+[[nodiscard]] Variable apply_rule(const Rule& rule, const Variable& a, const Variable& b) {
+  return elementwise(a, b, rule);
+}
+template <class F>
+[[nodiscard]] Variable locally_constant(const F& f, const Variable& x) {
+  return Variable{map("locally_constant", x.data(), [&f]<class T>(T v) { return static_cast<T>(f(v)); })};
+}
+template <class F>
+[[nodiscard]] Variable locally_constant(const F& f, const Variable& a, const Variable& b) {
+  return Variable{zip("locally_constant", a.data(), b.data(),
+                      [&f]<class T>(T v, T w) { return static_cast<T>(f(v, w)); })};
+}
+
+}  // namespace fathom::ops::rules

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <fathom/ops/activation.hpp>
 #include <fathom/ops/arithmetic.hpp>
+#include <fathom/ops/extrema.hpp>
+#include <fathom/ops/math.hpp>
 #include <fathom/ops/reduction.hpp>
 
 #include "operations.hpp"
@@ -20,6 +22,20 @@ Operation with_number(Variable (*function)(const Variable&, double)) {
   return [function](Params& params, Inputs& in) {
     return Outputs{function(in["x"], params.get<double>("value"))};
   };
+}
+
+Outputs clipped_relu(Params& params, Inputs& in) {
+  return {ops::clipped_relu(in["x"], params.get<double>("z"))};
+}
+
+Outputs leaky_relu(Params& params, Inputs& in) {
+  double slope = 0.2;
+  params.read("slope", slope);
+  return {ops::leaky_relu(in["x"], slope)};
+}
+
+Outputs clip(Params& params, Inputs& in) {
+  return {ops::clip(in["x"], params.get<double>("x_min"), params.get<double>("x_max"))};
 }
 
 Outputs graph_diamond(Params&, Inputs& in) {
@@ -43,6 +59,21 @@ Operations elementwise_operations() {
       {"relu", unary(ops::relu)},
       {"sigmoid", unary(ops::sigmoid)},
       {"tanh", unary(ops::tanh)},
+      {"relu6", unary(ops::relu6)},
+      {"clipped_relu", clipped_relu},
+      {"leaky_relu", leaky_relu},
+      {"hard_sigmoid", unary([](const Variable& x) { return ops::hard_sigmoid(x); })},
+      {"exp", unary(ops::exp)},
+      {"log", unary(ops::log)},
+      {"sqrt", unary(ops::sqrt)},
+      {"square", unary(ops::square)},
+      {"absolute", unary(ops::absolute)},
+      {"pow", binary(ops::pow)},
+      {"pow_scalar", with_number(ops::pow_scalar)},
+      {"rpow_scalar", with_number(ops::rpow_scalar)},
+      {"maximum", binary(ops::maximum)},
+      {"minimum", binary(ops::minimum)},
+      {"clip", clip},
       {"neg", unary(ops::neg)},
       {"add", binary(ops::add)},
       {"sub", binary(ops::sub)},

@@ -44,45 +44,6 @@ namespace {
 using In = Variables;
 using Cases = std::vector<OpCase>;
 
-void add_arithmetic(Cases& cases) {
-  const auto binary = [&](const std::string& name, Variable (*op)(const Variable&, const Variable&)) {
-    const std::vector<std::pair<Shape, Shape>> shapes{{{3, 4}, {3, 4}},    {{3, 1}, {1, 4}}, {{4}, {2, 3, 4}},
-                                                      {{2, 3, 4}, {3, 1}}, {{2, 3}, {}},     {{}, {}}};
-    for (const auto& [a, b] : shapes) {
-      cases.push_back({name + " " + to_string(a) + " " + to_string(b),
-                       [op](const In& in) { return op(in[0], in[1]); },
-                       {distinct(a, 1), nonzero(b, 2)}});
-    }
-    cases.push_back({name + " of one variable twice",
-                     [op](const In& in) { return op(in[0], in[0]); },
-                     {nonzero({2, 3}, 3)}});
-  };
-  binary("add", ops::add);
-  binary("sub", ops::sub);
-  binary("mul", ops::mul);
-  binary("div", ops::div);
-
-  const auto with_number = [&](const std::string& name, Variable (*op)(const Variable&, double)) {
-    cases.push_back({name, [op](const In& in) { return op(in[0], -1.7); }, {nonzero({2, 5}, 4)}});
-  };
-  with_number("add_scalar", ops::add_scalar);
-  with_number("sub_scalar", ops::sub_scalar);
-  with_number("rsub_scalar", ops::rsub_scalar);
-  with_number("mul_scalar", ops::mul_scalar);
-  with_number("div_scalar", ops::div_scalar);
-  with_number("rdiv_scalar", ops::rdiv_scalar);
-}
-
-void add_unary(Cases& cases) {
-  const auto unary = [&](const std::string& name, Variable (*op)(const Variable&)) {
-    cases.push_back({name, [op](const In& in) { return op(in[0]); }, {distinct({2, 3, 5}, 5)}});
-  };
-  unary("neg", ops::neg);
-  unary("relu", ops::relu);
-  unary("sigmoid", ops::sigmoid);
-  unary("tanh", ops::tanh);
-}
-
 void add_reductions(Cases& cases) {
   const std::vector<std::pair<std::string, ops::ReductionOptions>> options{
       {"", {}},
@@ -205,8 +166,7 @@ void add_products(Cases& cases) {
 
 std::vector<OpCase> op_table() {
   Cases cases;
-  add_arithmetic(cases);
-  add_unary(cases);
+  add_elementwise(cases);
   add_reductions(cases);
   add_shapes(cases);
   add_graphs(cases);

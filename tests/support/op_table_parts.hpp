@@ -9,5 +9,6 @@ namespace fathom::test {
 void add_normalization(std::vector<OpCase>& cases);
 void add_pooling(std::vector<OpCase>& cases);
 void add_losses(std::vector<OpCase>& cases);
+void add_elementwise(std::vector<OpCase>& cases);
 
 }  // namespace fathom::test

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Compiled once for each instruction set (cmake/Isa.cmake), which FATHOM_ARCH and FATHOM_ISA name.
+#include <fathom/ops/extrema/rules.hpp>
+#include <fathom/ops/rules/kernel_loops.hpp>
+
+namespace fathom::ops::rules {
+
+template <>
+const Extrema& kernels<Isa::FATHOM_ISA, Extrema>() {
+  return kTable<Extrema>;
+}
+
+}  // namespace fathom::ops::rules
