@@ -6,6 +6,7 @@ foreach(page ${pages})
   get_filename_component(folder ${ROOT}/${page} DIRECTORY)
   file(READ ${ROOT}/${page} text)
   string(REPLACE ";" "," text "${text}")
+  string(REGEX REPLACE "\n```[^`]*```" "" text "${text}")  # a lambda in a block of code is no link
   string(REGEX REPLACE "\\[|\\]\\(http" "" text "${text}")
   string(REPLACE "](" "@link(" text "${text}")
   string(REPLACE "]" "" text "${text}")

@@ -3,6 +3,8 @@
 
 #include <fathom/ops/activation.hpp>
 #include <fathom/ops/arithmetic.hpp>
+#include <fathom/ops/extrema.hpp>
+#include <fathom/ops/math.hpp>
 
 namespace fathom::test {
 
@@ -29,13 +31,23 @@ ErrorCase binary_errors(const std::string& op, Variable (*function)(const Variab
 void add_elementwise_errors(std::vector<ErrorCase>& cases) {
   cases.push_back(unary_errors("neg", ops::neg));
   cases.push_back(unary_errors("relu", ops::relu));
+  cases.push_back(unary_errors("relu6", ops::relu6));
   cases.push_back(unary_errors("sigmoid", ops::sigmoid));
   cases.push_back(unary_errors("tanh", ops::tanh));
+  cases.push_back(unary_errors("exp", ops::exp));
+  cases.push_back(unary_errors("log", ops::log));
+  cases.push_back(unary_errors("sqrt", ops::sqrt));
+  cases.push_back(unary_errors("square", ops::square));
+  cases.push_back(unary_errors("absolute", ops::absolute));
+  cases.push_back(unary_errors("clip", [](const Variable& x) { return ops::clip(x, -1, 1); }));
 
   cases.push_back(binary_errors("add", ops::add));
   cases.push_back(binary_errors("sub", ops::sub));
   cases.push_back(binary_errors("mul", ops::mul));
   cases.push_back(binary_errors("div", ops::div));
+  cases.push_back(binary_errors("pow", ops::pow));
+  cases.push_back(binary_errors("maximum", ops::maximum));
+  cases.push_back(binary_errors("minimum", ops::minimum));
 
   const auto with_number = [&](const std::string& op, Variable (*function)(const Variable&, double)) {
     cases.push_back(unary_errors(op, [function](const Variable& x) { return function(x, 2); }));
@@ -46,6 +58,13 @@ void add_elementwise_errors(std::vector<ErrorCase>& cases) {
   with_number("mul_scalar", ops::mul_scalar);
   with_number("div_scalar", ops::div_scalar);
   with_number("rdiv_scalar", ops::rdiv_scalar);
+  with_number("pow_scalar", ops::pow_scalar);
+  with_number("rpow_scalar", ops::rpow_scalar);
+  with_number("maximum_scalar", ops::maximum_scalar);
+  with_number("minimum_scalar", ops::minimum_scalar);
+  with_number("clipped_relu", ops::clipped_relu);
+  with_number("leaky_relu", ops::leaky_relu);
+  with_number("hard_sigmoid", ops::hard_sigmoid);
 }
 
 }  // namespace fathom::test
