@@ -17,7 +17,11 @@ function(make_tree)
 ///     Variable y = one(x);
 ///
 FATHOM_EXPORT Variable one(const Variable& x);
-FATHOM_EXPORT Array best(const Variable& x);\n")
+FATHOM_EXPORT Array best(const Variable& x);
+FATHOM_EXPORT std::string_view to_string(Reduce reduce);
+namespace detail {
+FATHOM_EXPORT Variable inside(const Variable& x);
+}\n")
   file(WRITE ${WORK}/ops/one.cpp "${licence}#include <fathom/ops/one.hpp>\n")
   file(WRITE ${WORK}/nn/layer.hpp "${licence}#include <fathom/ops/one.hpp>\n")
   file(WRITE ${WORK}/tests/one_test.cpp "${licence}  Variable y = one(x);\n")
@@ -85,6 +89,8 @@ expect_refused(ops covered.txt "errors: best\n" "" "ops/one.hpp: best lacks erro
 expect_refused(ops covered.txt "value: best\n" "" "ops/one.hpp: best lacks a value test")
 expect_refused(ops tests/reference_tests/required.cmake "one" "two" "ops/one.hpp: one lacks a value test")
 expect_refused(ops docs/ops/one.md "| `one` |" "| `once` |" "ops/one.hpp: one lacks a row")
+expect_refused(ops ops/one.hpp "Array best(" "Array one(const Array& x);\nFATHOM_EXPORT Variable best(" "best lacks gradient checks")
+expect_refused(ops ops/one.hpp "namespace detail" "namespace other" "inside lacks error tests")
 expect_refused(ops ops/one.hpp "Variable one" "float one" "ops/one.hpp: one returns float")
 expect_refused(ops ops/one.hpp "Variable one" "Variables two" "ops/one.hpp: two lacks gradient checks")
 expect_refused(ops ops/one.hpp "FATHOM_EXPORT Variable one" "[[nodiscard]] inline Variable\n  two" "ops/one.hpp: two lacks error tests")

@@ -1,6 +1,6 @@
 cmake_minimum_required(VERSION 3.25)
 # Every public op, as the headers ROOT/ops/*.hpp declare it, has
-#   gradients  a case in the op table, so that both orders are checked (an op that returns an Array has no gradient),
+#   gradients  a case in the op table, so that both orders are checked (an op that returns Arrays has no gradient),
 #   a value    recorded from Chainer and required to pass, or a row in the value table,
 #   errors     a row in the error table,
 #   a row      | `name | in a table of a page in ROOT/docs/ops.
@@ -30,22 +30,25 @@ foreach(header ${headers})
   file(READ ${ROOT}/${header} text)
   string(REGEX REPLACE "//[^\n]*" "" text "${text}")
   string(REGEX REPLACE "[ \n]+" " " text "${text}")
+  string(REGEX REPLACE "namespace detail {[^{}]*}" "" text "${text}")
   string(REPLACE ";" "\n" text "${text}")  # a declaration is one item; lists end at semicolons
-  string(REGEX MATCHALL "(FATHOM_EXPORT|inline) [^\n(=]+\\(" declarations "${text}")
+  string(REGEX MATCHALL "(FATHOM_EXPORT|inline) [^\n(=]+\\([^\n]*" declarations "${text}")
   foreach(declaration IN LISTS declarations)
-    if(declaration MATCHES " operator|^FATHOM_EXPORT inline")
-      continue()
+    string(REGEX MATCH "^[A-Za-z_]+ ([^(]*[ &*>])([A-Za-z0-9_]+)\\((.*)$" parts "${declaration}")
+    if(declaration MATCHES " operator" OR NOT CMAKE_MATCH_3 MATCHES "Variable|Array")
+      continue()  # operators stand for functions, and what takes no arrays is no op
     endif()
-    string(REGEX MATCH "^[A-Za-z_]+ (.*[ &*>])([A-Za-z0-9_]+)\\($" parts "${declaration}")
     string(STRIP "${CMAKE_MATCH_1}" type)
     set(op ${CMAKE_MATCH_2})
-    if(NOT type MATCHES "^(Variable|Variables|Array)$")
-      message(SEND_ERROR "${header}: ${op} returns ${type}: an op returns Variable, Variables, or Array if it has no gradient")
+    if(NOT type MATCHES "^(Variable|Array)s?$")
+      message(SEND_ERROR "${header}: ${op} returns ${type}: an op returns Variables, or Arrays if it has no gradient")
       continue()
     endif()
     list(APPEND ops ${op})
     set(header_of_${op} ${header})
-    set(type_of_${op} ${type})
+    if(type MATCHES "Variable")  # of several functions with one name, one is enough
+      set(differentiable_${op} TRUE)
+    endif()
   endforeach()
 endforeach()
 list(REMOVE_DUPLICATES ops)
@@ -56,7 +59,7 @@ endif()
 
 foreach(op ${ops})
   set(lacks "")
-  if(NOT type_of_${op} STREQUAL "Array" AND NOT "\n${covered}" MATCHES "\ngradients: ${op}\n")
+  if(differentiable_${op} AND NOT "\n${covered}" MATCHES "\ngradients: ${op}\n")
     list(APPEND lacks "gradient checks (a case in tests/support/op_table*.cpp)")
   endif()
   if(NOT op IN_LIST recorded AND NOT "\n${covered}" MATCHES "\nvalue: ${op}\n")
