@@ -4,7 +4,7 @@
 #include <fmt/format.h>
 
 #include <fathom/core/check.hpp>
-#include <fathom/ops/checks/argument.hpp>
+#include <fathom/ops/checks/convolution.hpp>
 #include <fathom/ops/checks/window.hpp>
 
 namespace fathom::ops::detail {
@@ -48,21 +48,12 @@ std::int64_t output_size(const ArgumentCheck& check, char axis, std::int64_t siz
 
 ConvolutionGeometry check_convolution_2d(const Variable& x, const Variable& W, const Variable& b,
                                          const Convolution2DOptions& options) {
-  ArgumentCheck check("convolution_2d");
-  check.argument("x", array_or_undefined(x), "(n, cI, h, w)");
-  check.argument("W", array_or_undefined(W), "(cO, cI/groups, kH, kW)");
-  if (b.defined()) check.argument("b", b.data(), "(cO)");
-  check.select("x").floating().rank(4).select("W").same_dtype().rank(4);
-  if (b.defined()) check.select("b").same_dtype().rank(1);
+  ArgumentCheck check = check_convolution("convolution_2d", x, W, "(cO, cI/groups, kH, kW)", b, "(cO)");
   check_window(check, {.stride = options.stride, .pad = options.pad, .dilation = options.dilation});
   check.at_least("groups", options.groups, 1, kGroupsHint);
   check_channels(check, x.shape(), W.shape(), options.groups);
-  if (b.defined()) {
-    FATHOM_CHECK(check.hint("leave b out, or give one value for each output channel"),
-                 b.shape()[0] == W.shape()[0], ShapeError,
-                 "b must have one value for each output channel of W (b has {}, W has {})", b.shape()[0],
-                 W.shape()[0]);
-  }
+  check_kernel(check, W.shape());
+  check_bias(check, b, W.shape()[0]);
   ConvolutionGeometry g{.groups = options.groups,
                         .image_channels = x.shape()[1],
                         .map_channels = W.shape()[0],
@@ -72,9 +63,6 @@ ConvolutionGeometry check_convolution_2d(const Variable& x, const Variable& W, c
                         .stride = options.stride,
                         .pad = options.pad,
                         .dilation = options.dilation};
-  FATHOM_CHECK(check.hint("the last two axes of W are the height and width of the kernel, at least 1 each"),
-               g.kernel.y > 0 && g.kernel.x > 0, ShapeError, "the kernel must not be empty (it is {})",
-               to_string(g.kernel));
   g.map.y =
       output_size(check, 'h', g.image.y, g.kernel.y, g.stride.y, g.pad.y, g.dilation.y, options.cover_all);
   g.map.x =

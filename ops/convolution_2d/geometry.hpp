@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include <fathom/autograd/function.hpp>
+#include <fathom/core/shape.hpp>
 
 namespace fathom::ops::detail {
 
@@ -20,7 +20,5 @@ struct ConvolutionGeometry {
     return {map_channels, image_channels / groups, kernel.y, kernel.x};
   }
 };
-
-[[nodiscard]] Attributes attributes(const ConvolutionGeometry& geometry);
 
 }  // namespace fathom::ops::detail

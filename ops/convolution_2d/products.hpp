@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <fathom/core/array.hpp>
 #include <fathom/ops/convolution_2d/geometry.hpp>
 
 namespace fathom::ops::detail {

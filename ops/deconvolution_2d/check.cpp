@@ -6,7 +6,7 @@
 #include <fmt/format.h>
 
 #include <fathom/core/check.hpp>
-#include <fathom/ops/checks/argument.hpp>
+#include <fathom/ops/checks/convolution.hpp>
 #include <fathom/ops/checks/window.hpp>
 #include <fathom/ops/convolution_2d/check.hpp>
 
@@ -49,12 +49,7 @@ std::int64_t output_size(const ArgumentCheck& check, char axis, std::int64_t siz
 
 ConvolutionGeometry check_deconvolution_2d(const Variable& x, const Variable& W, const Variable& b,
                                            const Deconvolution2DOptions& options) {
-  ArgumentCheck check("deconvolution_2d");
-  check.argument("x", array_or_undefined(x), "(n, cI, h, w)");
-  check.argument("W", array_or_undefined(W), "(cI, cO/groups, kH, kW)");
-  if (b.defined()) check.argument("b", b.data(), "(cO)");
-  check.select("x").floating().rank(4).select("W").same_dtype().rank(4);
-  if (b.defined()) check.select("b").same_dtype().rank(1);
+  ArgumentCheck check = check_convolution("deconvolution_2d", x, W, "(cI, cO/groups, kH, kW)", b, "(cO)");
   check_window(check, {.stride = options.stride, .pad = options.pad, .dilation = options.dilation});
   check.at_least("groups", options.groups, 1, kGroupsHint);
   check_channels(check, x.shape(), W.shape(), options.groups);
@@ -67,15 +62,8 @@ ConvolutionGeometry check_deconvolution_2d(const Variable& x, const Variable& W,
                         .stride = options.stride,
                         .pad = options.pad,
                         .dilation = options.dilation};
-  if (b.defined()) {
-    FATHOM_CHECK(check.hint("leave b out, or give one value for each output channel"),
-                 b.shape()[0] == g.image_channels, ShapeError,
-                 "b must have one value for each output channel (b has {}, W gives {})", b.shape()[0],
-                 g.image_channels);
-  }
-  FATHOM_CHECK(check.hint("the last two axes of W are the height and width of the kernel, at least 1 each"),
-               g.kernel.y > 0 && g.kernel.x > 0, ShapeError, "the kernel must not be empty (it is {})",
-               to_string(g.kernel));
+  check_kernel(check, W.shape());
+  check_bias(check, b, g.image_channels);
   FATHOM_CHECK(check.hint("only the axes n and cI of x may be empty; look where x is made"),
                g.map.y > 0 && g.map.x > 0, ShapeError, "x must have at least one pixel (it has {})",
                to_string(g.map));

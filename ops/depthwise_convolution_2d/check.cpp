@@ -4,14 +4,14 @@
 #include <fmt/format.h>
 
 #include <fathom/core/check.hpp>
-#include <fathom/ops/checks/argument.hpp>
+#include <fathom/ops/checks/convolution.hpp>
 #include <fathom/ops/checks/window.hpp>
 
 namespace fathom::ops::depthwise {
 namespace {
 
 /// Why W's channels may differ from x's: the layouts that people bring along.
-std::string_view layout_hint(const Array& x, const Array& W) {
+std::string_view layout_hint(const Variable& x, const Variable& W) {
   const std::int64_t channels = x.shape(1);
   if (W.shape(1) == 1 && W.shape(0) % channels == 0) {
     return "W is (cM, cI, kH, kW); a PyTorch weight (cI*cM, 1, kH, kW) becomes that by reshape to "
@@ -23,42 +23,30 @@ std::string_view layout_hint(const Array& x, const Array& W) {
   return "W is (cM, cI, kH, kW) with cM kernels for each of the cI channels of x";
 }
 
-void require_elements(const ArgumentCheck& check, std::string_view name, const Array& array,
+void require_elements(const ArgumentCheck& check, std::string_view name, const Shape& shape,
                       std::size_t from_axis) {
-  for (std::size_t axis = from_axis; axis < array.rank(); ++axis) {
-    FATHOM_CHECK(check.hint("only the axis n may be empty; look where the array is made"),
-                 array.shape()[axis] > 0, ShapeError, "axis {} of {} must not be empty", axis, name);
+  for (std::size_t axis = from_axis; axis < shape.rank(); ++axis) {
+    FATHOM_CHECK(check.hint("only the axis n may be empty; look where the array is made"), shape[axis] > 0,
+                 ShapeError, "axis {} of {} must not be empty", axis, name);
   }
 }
 
 }  // namespace
 
-Geometry check(const Variable& x_variable, const Variable& W_variable, const Variable& b_variable,
+Geometry check(const Variable& x, const Variable& W, const Variable& b,
                const DepthwiseConvolution2DOptions& options) {
-  const Array& x = detail::array_or_undefined(x_variable);
-  const Array& W = detail::array_or_undefined(W_variable);
-  const Array& b = detail::array_or_undefined(b_variable);
-
-  ArgumentCheck check{"depthwise_convolution_2d"};
-  check.argument("x", x, "(n, cI, h, w)").argument("W", W, "(cM, cI, kH, kW)");
-  if (b.defined()) check.argument("b", b, "(cM*cI)");
-  check.select("x").floating().rank(4);
-  check.select("W").same_dtype().rank(4);
-  if (b.defined()) check.select("b").same_dtype().rank(1);
+  ArgumentCheck check =
+      detail::check_convolution("depthwise_convolution_2d", x, W, "(cM, cI, kH, kW)", b, "(cM*cI)");
   detail::check_window(check, {.stride = options.stride, .pad = options.pad, .dilation = options.dilation});
-  require_elements(check, "x", x, 1);
-  require_elements(check, "W", W, 0);
+  require_elements(check, "x", x.shape(), 1);
+  require_elements(check, "W", W.shape(), 0);
 
   if (W.shape(1) != x.shape(1)) {
     check.fail<ShapeError>(
         fmt::format("W must have as many channels as x (x has {}, W has {})", x.shape(1), W.shape(1)),
         layout_hint(x, W));
   }
-  const std::int64_t out_channels = W.shape(0) * W.shape(1);
-  FATHOM_CHECK(check.hint("leave b out, or give one value for each output channel"),
-               !b.defined() || b.size() == out_channels, ShapeError,
-               "b must have cM*cI = {}*{} = {} elements (it has {})", W.shape(0), W.shape(1), out_channels,
-               b.size());
+  detail::check_bias(check, b, W.shape(0) * W.shape(1));
 
   const Geometry geometry{
       .images = x.shape(0),

@@ -232,7 +232,7 @@ TEST_CASE("convolution_2d refuses what does not fit", "[convolution_2d]") {
   CHECK_THROWS_AS(convolution_2d(x, W, var({3})), ShapeError);
   CHECK_THROWS_WITH(
       convolution_2d(x, W, var({3})),
-      Equals("convolution_2d: b must have one value for each output channel of W (b has 3, W has 4)\n"
+      Equals("convolution_2d: b must have one value for each output channel (b has 3, the channels are 4)\n"
              "  x: float32 [2, 3, 5, 5]  (n, cI, h, w)\n"
              "  W: float32 [4, 3, 3, 3]  (cO, cI/groups, kH, kW)\n"
              "  b: float32 [3]           (cO)\n"

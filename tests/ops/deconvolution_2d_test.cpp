@@ -134,7 +134,7 @@ TEST_CASE("deconvolution_2d refuses what does not fit", "[deconvolution_2d]") {
              "come first, unlike in convolution_2d"));
   CHECK_THROWS_AS(deconvolution_2d(x, W, {}, {.groups = 2}), ValueError);
   CHECK_THROWS_WITH(deconvolution_2d(x, W, var({3})),
-                    Contains("b must have one value for each output channel (b has 3, W gives 2)") &&
+                    Contains("b must have one value for each output channel (b has 3, the channels are 2)") &&
                         Catch::EndsWith("\n  hint: leave b out, or give one value for each output channel"));
   CHECK_THROWS_WITH(deconvolution_2d(x, W, {}, {.stride = 0}), Contains("stride must be at least 1"));
   CHECK_THROWS_WITH(deconvolution_2d(x, W, {}, {.pad = -1}), Contains("pad must be at least 0"));

@@ -81,8 +81,8 @@ TEST_CASE("depthwise_convolution_2d refuses wrong ranks", "[depthwise_convolutio
 TEST_CASE("depthwise_convolution_2d refuses a bias of another length", "[depthwise_convolution_2d][errors]") {
   const std::int64_t length = GENERATE(3, 7);
   CHECK(error_of<ShapeError>(ones({2, 3, 4, 7}), ones({2, 3, 3, 3}), ones({length})) ==
-        "depthwise_convolution_2d: b must have cM*cI = 2*3 = 6 elements (it has " + std::to_string(length) +
-            R"()
+        "depthwise_convolution_2d: b must have one value for each output channel (b has " +
+            std::to_string(length) + R"(, the channels are 6)
   x: float32 [2, 3, 4, 7]  (n, cI, h, w)
   W: float32 [2, 3, 3, 3]  (cM, cI, kH, kW)
   b: float32 [)" +

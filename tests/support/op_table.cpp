@@ -10,7 +10,7 @@
 #include <fathom/ops/activation.hpp>
 #include <fathom/ops/arithmetic.hpp>
 #include <fathom/ops/convolution_2d.hpp>
-#include <fathom/ops/convolution_2d/nodes.hpp>
+#include <fathom/ops/convolution_2d/rule.hpp>
 #include <fathom/ops/deconvolution_2d.hpp>
 #include <fathom/ops/depthwise_convolution_2d.hpp>
 #include <fathom/ops/linear.hpp>
@@ -126,7 +126,10 @@ void add_convolutions(Cases& cases) {
     const ops::detail::ConvolutionGeometry geometry{
         c.groups, c.image_channels, c.map_channels, c.image, c.map(), c.kernel, c.stride, c.pad, c.dilation};
     cases.push_back({"convolution_2d_grad_w " + name.str(),
-                     [=](const In& in) { return ops::detail::convolution_grad_w(geometry, in[0], in[1]); },
+                     [=](const In& in) {
+                       return ops::detail::trilinear(ops::detail::Part::W,
+                                                     ops::detail::Convolution2D{geometry}, in[0], in[1]);
+                     },
                      {distinct(c.image_shape(), 63), distinct(c.map_shape(), 64)}});
     if (c.cover_all) continue;
     const ops::Deconvolution2DOptions adjoint{
