@@ -52,4 +52,5 @@
 #include <fathom/ops/pooling_2d.hpp>
 #include <fathom/ops/reduction.hpp>
 #include <fathom/ops/shape.hpp>
+#include <fathom/ops/softmax.hpp>
 #include <fathom/ops/softmax_cross_entropy.hpp>

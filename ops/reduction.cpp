@@ -34,6 +34,18 @@ Variable sum_for(std::string_view op, const Variable& x, const ReductionOptions&
 
 }  // namespace
 
+std::string_view to_string(Reduce reduce) {
+  switch (reduce) {
+    case Reduce::mean:
+      return "mean";
+    case Reduce::sum:
+      return "sum";
+    case Reduce::no:
+      break;
+  }
+  return "no";
+}
+
 Variable sum(const Variable& x, const ReductionOptions& options) { return sum_for("sum", x, options); }
 
 Variable mean(const Variable& x, const ReductionOptions& options) {

@@ -1,11 +1,17 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <cstdint>
 #include <optional>
+#include <string_view>
 
 #include <fathom/autograd/variable.hpp>
 
 namespace fathom::ops {
+
+/// What a loss gives of its terms: their mean or sum, shape (), or each of them.
+enum class Reduce : std::uint8_t { mean, sum, no };
+[[nodiscard]] FATHOM_EXPORT std::string_view to_string(Reduce reduce);
 
 struct ReductionOptions {
   std::optional<Axes> axis = std::nullopt;  ///< nullopt: all; negative counts from the end

@@ -4,28 +4,23 @@
 #include <cstdint>
 
 #include <fathom/autograd/variable.hpp>
+#include <fathom/ops/reduction.hpp>
 
 namespace fathom::ops {
 
-enum class Reduce : std::uint8_t { mean, no };
-
 struct SoftmaxCrossEntropyOptions {
-  std::int64_t ignore_label = -1;  ///< rows with this label count nothing
-  bool normalize =
-      true;  ///< mean: divide by the number of labels not ignored (at least 1), else by the batch
-  Reduce reduce = Reduce::mean;  ///< no: the loss of every label, shape of t
+  std::int64_t ignore_label = -1;  ///< positions with this label count nothing
+  bool normalize = true;           ///< mean: over the labels that are not ignored, else over the batch size n
+  Reduce reduce = Reduce::mean;
 };
 
 /// -log softmax(x)[t] along axis 1, or, for soft targets, -sum_k t[k] * log softmax(x)[k].
 /// @param x (n, classes, d...)
 /// @param t labels, int32 or int64 (n, d...), in [0, classes) or ignore_label; or soft targets, x's dtype and
-/// shape:
-///   probabilities, of which ignore_label takes no notice. Either is data without gradient.
-/// @param class_weight (classes), x's dtype, or undefined: factor of each class's term; not part of the
-/// divisor
-/// @return () or (n, d...). The mean divides by the number of labels not ignored (at least 1); with
-/// `normalize` false
-///   by n; for soft targets by n * d...
+/// shape: probabilities, of which ignore_label takes no notice. Either is data without gradient.
+/// @param class_weight (classes), x's dtype, or undefined: factor of each class's term
+/// @return mean and sum: (); no: (n, d...). The mean divides by the number of labels not ignored, at least 1;
+/// with `normalize` false by n; for soft targets by n * d.... Class weights are not part of the divisor.
 /// @throws ShapeError, DTypeError, ValueError (label out of range, naming it and its position)
 /// Differentiable any number of times with respect to x.
 [[nodiscard]] FATHOM_EXPORT Variable softmax_cross_entropy(const Variable& x, const Array& t,

@@ -31,9 +31,9 @@ std::int64_t check_labels(const ArgumentCheck& check, const Problem& problem) {
       const std::int64_t label = labels[i];
       if (label == problem.options.ignore_label) continue;
       ++counted;
-      if (label >= 0 && label < problem.classes) continue;
+      if (label >= 0 && label < problem.lines.length) continue;
       check.fail<ValueError>(
-          fmt::format("labels must lie in [0, {}) or be the ignored {} ({} is {})", problem.classes,
+          fmt::format("labels must lie in [0, {}) or be the ignored {} ({} is {})", problem.lines.length,
                       problem.options.ignore_label, element_name(problem.labels_shape, i), label),
           "x has one score for each class along axis 1; labels count from 0");
     }
@@ -42,9 +42,9 @@ std::int64_t check_labels(const ArgumentCheck& check, const Problem& problem) {
 }
 
 std::int64_t divisor(const Problem& problem, std::int64_t counted) {
-  if (problem.options.reduce == Reduce::no) return 1;
-  if (problem.soft) return std::max<std::int64_t>(1, problem.positions());
-  return std::max<std::int64_t>(1, problem.options.normalize ? counted : problem.outer);
+  if (problem.options.reduce != Reduce::mean) return 1;
+  if (problem.soft) return std::max<std::int64_t>(1, problem.lines.positions());
+  return std::max<std::int64_t>(1, problem.options.normalize ? counted : problem.lines.outer);
 }
 
 }  // namespace
@@ -63,17 +63,13 @@ Problem check(const Array& x, const Array& t, const SoftmaxCrossEntropyOptions& 
   FATHOM_CHECK(check.hint("axis 1 counts the classes; look at the size of the last layer"), x.shape(1) >= 1,
                ShapeError, "x must have at least one class (axis 1 has 0)");
 
-  problem.outer = x.shape(0);
-  problem.classes = x.shape(1);
+  problem.lines = softmax_family::lines_along(x.shape(), 1);
   problem.x_shape = x.shape();
   problem.options = options;
   problem.t = t;
   problem.class_weight = class_weight;
   problem.labels_shape.push_back(x.shape(0));
-  for (std::size_t axis = 2; axis < x.rank(); ++axis) {
-    problem.labels_shape.push_back(x.shape()[axis]);
-    problem.inner *= x.shape()[axis];
-  }
+  for (std::size_t axis = 2; axis < x.rank(); ++axis) problem.labels_shape.push_back(x.shape()[axis]);
 
   check.select("t");
   if (!problem.soft) {
@@ -87,7 +83,7 @@ Problem check(const Array& x, const Array& t, const SoftmaxCrossEntropyOptions& 
     check.same_dtype();
   }
   if (class_weight.defined()) {
-    check.select("class_weight").same_dtype().shape({problem.classes}, "one for each class of x");
+    check.select("class_weight").same_dtype().shape({problem.lines.length}, "one for each class of x");
   }
   problem.scale =
       1.0 / static_cast<double>(divisor(problem, problem.soft ? 0 : check_labels(check, problem)));

@@ -7,6 +7,7 @@
 #include <fathom/ops/checks/argument.hpp>
 #include <fathom/ops/reduction.hpp>
 #include <fathom/ops/shape.hpp>
+#include <fathom/ops/softmax.hpp>
 #include <fathom/ops/softmax_cross_entropy.hpp>
 #include <fathom/ops/softmax_cross_entropy/problem.hpp>
 
@@ -16,29 +17,6 @@ namespace {
 
 using cross_entropy::Problem;
 
-/// softmax along axis 1, for the gradient's own graph.
-class Softmax final : public Function {
- public:
-  Softmax(Problem problem, Array normalizers)
-      : problem_(std::move(problem)), normalizers_(std::move(normalizers)) {}
-  std::string_view name() const override { return "softmax"; }
-
-  Arrays forward(std::span<const Array> inputs) override {
-    retain_output(0);
-    return {cross_entropy::softmax(problem_, inputs[0], normalizers_)};
-  }
-
-  Variables backward(const Wanted&, std::span<const Variable> gys) override {
-    const Variable y = output(0);
-    const Variable product = y * gys[0];
-    return {product - y * sum(product, {.axis = Axes{1}, .keepdims = true})};
-  }
-
- private:
-  Problem problem_;
-  Array normalizers_;
-};
-
 class SoftmaxCrossEntropy final : public Function {
  public:
   explicit SoftmaxCrossEntropy(Problem problem) : problem_(std::move(problem)) {}
@@ -47,12 +25,12 @@ class SoftmaxCrossEntropy final : public Function {
     const SoftmaxCrossEntropyOptions& options = problem_.options;
     return {{"ignore_label", fmt::format("{}", options.ignore_label)},
             {"normalize", fmt::format("{}", options.normalize)},
-            {"reduce", options.reduce == Reduce::mean ? "mean" : "no"}};
+            {"reduce", std::string(to_string(options.reduce))}};
   }
 
   Arrays forward(std::span<const Array> inputs) override {
     retain_input(0);
-    const Array normalizers = cross_entropy::normalizers(problem_, inputs[0]);
+    const Array normalizers = softmax_family::normalizers(problem_.lines, inputs[0]);
     const Array losses = cross_entropy::losses(problem_, inputs[0], normalizers);
     // t and class_weight are no inputs of the graph; retained, they are looked after all the same.
     retain("normalizers", normalizers);
@@ -66,17 +44,15 @@ class SoftmaxCrossEntropy final : public Function {
     const Variable x = input(0);
     const Problem problem = kept_problem();
     const cross_entropy::Targets targets = cross_entropy::targets(problem, x.dtype());
-    const Variable softmax = apply<Softmax>({x}, problem, retained("normalizers"));
-    const Variable difference = softmax * Variable(targets.total) - Variable(targets.q);
-    const bool mean = problem_.options.reduce == Reduce::mean;
-    return {difference * (mean ? gys[0] : reshape(gys[0], targets.total.shape()))};
+    const Variable difference = softmax(x) * Variable(targets.total) - Variable(targets.q);
+    const bool each = problem_.options.reduce == Reduce::no;
+    return {difference * (each ? reshape(gys[0], targets.total.shape()) : gys[0])};
   }
 
   bool has_backward_arrays() const override { return true; }
   void backward_arrays(const Wanted&, std::span<const Array> gys, std::span<GradientSink> into) override {
-    const bool accumulate = into[0].accumulates();
-    cross_entropy::input_gradient(kept_problem(), input_array(0), retained("normalizers"), gys[0], accumulate,
-                                  into[0].buffer());
+    into[0].give(
+        cross_entropy::input_gradient(kept_problem(), input_array(0), retained("normalizers"), gys[0]));
   }
 
  private:

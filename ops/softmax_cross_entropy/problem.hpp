@@ -2,6 +2,7 @@
 #pragma once
 
 #include <fathom/core/array.hpp>
+#include <fathom/ops/softmax/passes.hpp>
 #include <fathom/ops/softmax_cross_entropy.hpp>
 
 namespace fathom::ops::cross_entropy {
@@ -13,9 +14,7 @@ namespace fathom::ops::cross_entropy {
 /// where q is the target distribution of a position times class weight and `scale`; a label has one q that is
 /// not 0.
 struct Problem {
-  std::int64_t outer = 1;  ///< x is (outer, classes, inner)
-  std::int64_t classes = 1;
-  std::int64_t inner = 1;
+  softmax_family::Lines lines;  ///< x's, along the classes
   Shape x_shape;
   Shape labels_shape;  ///< (n, d...)
   bool soft = false;
@@ -23,24 +22,18 @@ struct Problem {
   Array t;
   Array class_weight;
   SoftmaxCrossEntropyOptions options;
-
-  [[nodiscard]] std::int64_t positions() const { return outer * inner; }
 };
 
 /// Throws GraphError, ShapeError, DTypeError, ValueError before anything is allocated.
 [[nodiscard]] Problem check(const Array& x, const Array& t, const SoftmaxCrossEntropyOptions& options,
                             const Array& class_weight);
 
-/// Of each position the largest score and log(sum_k exp(x[k] - largest)), float64 (positions, 2): apart,
-/// since a large score would swallow the logarithm.
-[[nodiscard]] Array normalizers(const Problem& problem, const Array& x);
-/// exp(log softmax(x))
-[[nodiscard]] Array softmax(const Problem& problem, const Array& x, const Array& normalizers);
-/// The loss of every position, float64 (n, d...).
+/// The loss of every position, float64 (n, d...). Here and below, `normalizers` is that of the softmax
+/// family.
 [[nodiscard]] Array losses(const Problem& problem, const Array& x, const Array& normalizers);
-/// gx = gy * (sum(q) * softmax(x) - q), or added to gx; gy is () or (n, d...).
-void input_gradient(const Problem& problem, const Array& x, const Array& normalizers, const Array& gy,
-                    bool accumulate, Array& gx);
+/// gx = gy * (sum(q) * softmax(x) - q); gy is () or (n, d...).
+[[nodiscard]] Array input_gradient(const Problem& problem, const Array& x, const Array& normalizers,
+                                   const Array& gy);
 /// q as an array of x's shape, and its sum over the classes (n, 1, d...).
 struct Targets {
   Array q;

@@ -122,6 +122,24 @@ TEST_CASE("what the mean of softmax_cross_entropy divides by", "[softmax_cross_e
   CHECK(loss(deep, deep_t, {.normalize = false}).y.item() == Approx(1.5 * log2).epsilon(1e-15));
 }
 
+TEST_CASE("the sum of softmax_cross_entropy divides by nothing", "[softmax_cross_entropy]") {
+  const Array x = Array::zeros({4, 2}, DType::float64);  // every loss is log 2
+  const bool normalize = GENERATE(true, false);
+  const Options options{.normalize = normalize, .reduce = ops::Reduce::sum};
+  const Loss sum = loss(x, labels({0, -1, 1, 1}), options, vector({3, 5}));
+  CHECK(sum.y.shape() == Shape{});
+  CHECK(sum.y.item() == Approx(13 * std::log(2.0)).epsilon(1e-15));
+  CHECK(allclose(sum.gx, Array::from({-1.5, 1.5, 0.0, 0.0, 2.5, -2.5, 2.5, -2.5}, {4, 2}), 1e-15, 1e-15));
+}
+
+TEST_CASE("the gradient of a nearly certain class keeps its digits", "[softmax_cross_entropy]") {
+  // The other class has the probability exp(-40): rounded to float, the certain one has 1.
+  const Loss certain = loss(Array::from<float>({40, 0}, {1, 2}), labels({0}));
+  CHECK(certain.gx.data<float>()[1] == Approx(std::exp(-40.0)).epsilon(1e-6));
+  const Loss likely = loss(Array::from<float>({14, 0}, {1, 2}), labels({0}));
+  CHECK(likely.gx.data<float>()[0] == Approx(-1 / (1 + std::exp(14.0))).epsilon(1e-6));
+}
+
 TEST_CASE("softmax_cross_entropy agrees with the definition over odd sizes", "[softmax_cross_entropy]") {
   const Shape shape = GENERATE(Shape{1, 1}, Shape{1, 5}, Shape{7, 3}, Shape{300, 10}, Shape{2, 3, 4},
                                Shape{3, 2, 1, 5}, Shape{2, 19, 9, 11});

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <fathom/ops/batch_normalization.hpp>
 #include <fathom/ops/dropout.hpp>
+#include <fathom/ops/softmax.hpp>
 #include <fathom/ops/softmax_cross_entropy.hpp>
 
 #include "operations.hpp"
@@ -37,6 +38,13 @@ Outputs softmax_cross_entropy(Params& params, Inputs& in) {
   return {ops::softmax_cross_entropy(in["x"], in.array("t"), options, in.optional_array("class_weight"))};
 }
 
+template <Variable (*op)(const Variable&, std::int64_t)>
+Outputs along_axis(Params& params, Inputs& in) {
+  std::int64_t axis = 1;
+  params.read("axis", axis);
+  return {op(in["x"], axis)};
+}
+
 Outputs dropout(Params& params, Inputs& in) {
   static_cast<void>(params.get<double>("ratio"));  // the recorded mask holds it
   return {ops::dropout(in["x"], in.array("mask"))};
@@ -49,6 +57,8 @@ Operations training_operations() {
       {"batch_normalization", batch_normalization},
       {"dropout", dropout},
       {"fixed_batch_normalization", fixed_batch_normalization},
+      {"log_softmax", along_axis<ops::log_softmax>},
+      {"softmax", along_axis<ops::softmax>},
       {"softmax_cross_entropy", softmax_cross_entropy},
   };
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <support/error_table_parts.hpp>
 
+#include <fathom/ops/dropout.hpp>
+#include <fathom/ops/softmax.hpp>
 #include <fathom/ops/softmax_cross_entropy.hpp>
 
 namespace fathom::test {
@@ -19,6 +21,21 @@ void add_loss_errors(std::vector<ErrorCase>& cases) {
                    {"other class_weight", {{2, 3}, {2}, {2}}},
                    {"no classes", {{2, 0}, {2}, {0}}}},
        .empty = {{{{0, 3}, {0}, {3}}, {}}, {{{2, 3, 0}, {2, 0}, {3}}, {}}}});
+  const auto along_axis = [&](const std::string& name, Variable (*op)(const Variable&, std::int64_t)) {
+    cases.push_back({.op = name,
+                     .arguments = {{"x", {2, 3}}},
+                     .function = [op](const Operands& in) { return op(in[0], 1); },
+                     .any_size = true,
+                     .refused = {{"axis 1 of one axis", {{3}}}},
+                     .empty = {{{{0, 3}}, {0, 3}}, {{{2, 0}}, {2, 0}}}});
+  };
+  along_axis("softmax", ops::softmax);
+  along_axis("log_softmax", ops::log_softmax);
+  cases.push_back({.op = "dropout",
+                   .arguments = {{"x", {2, 3}}, {"mask", {2, 3}, data}},
+                   .function = [](const Operands& in) { return ops::dropout(in[0], in[1]); },
+                   .refused = {{"mask of rank 1", {{2, 3}, {3}}}, {"other mask", {{2, 3}, {2, 1}}}},
+                   .empty = {{{{0, 3}, {0, 3}}, {0, 3}}}});
 }
 
 }  // namespace fathom::test

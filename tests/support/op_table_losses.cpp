@@ -6,6 +6,7 @@
 
 #include <fathom/core/random.hpp>
 #include <fathom/ops/dropout.hpp>
+#include <fathom/ops/softmax.hpp>
 #include <fathom/ops/softmax_cross_entropy.hpp>
 
 namespace fathom::test {
@@ -35,8 +36,8 @@ void add_softmax_cross_entropy(Cases& cases) {
   const Array flat = Array::from<std::int64_t>({2, 0, -1, 1, 2}, {5});
   const Array deep = Array::from<std::int32_t>({0, 2, 1, 1, -1, 0, 2, 2}, {2, 2, 2});
   const Array weight = Array::from<double>({0.5, 2.0, 1.25}, {3});
-  for (const ops::Reduce reduce : {ops::Reduce::mean, ops::Reduce::no}) {
-    const std::string text = reduce == ops::Reduce::mean ? "mean" : "no";
+  for (const ops::Reduce reduce : {ops::Reduce::mean, ops::Reduce::sum, ops::Reduce::no}) {
+    const std::string text(to_string(reduce));
     add(text, {5, 3}, flat, {.reduce = reduce});
     add(text + ", not normalized", {5, 3}, flat, {.normalize = false, .reduce = reduce});
     add(text + ", class 2 ignored", {4, 3}, Array::from<std::int64_t>({2, 0, 2, 1}, {4}),
@@ -48,6 +49,20 @@ void add_softmax_cross_entropy(Cases& cases) {
     add(text + ", soft targets", {4, 3}, between({4, 3}, 41, 0, 1), {.reduce = reduce});
     add(text + ", soft targets (n, c, d) weighted", {2, 3, 4}, between({2, 3, 4}, 42, 0, 1),
         {.reduce = reduce}, weight);
+  }
+}
+
+void add_softmax(Cases& cases) {
+  const std::vector<std::pair<Shape, std::int64_t>> table{
+      {{4, 3}, 1}, {{4, 3}, 0}, {{2, 3, 4}, 1}, {{2, 3, 4}, -1}, {{2, 5, 3, 3}, 1}, {{6}, 0}, {{3, 1}, 1}};
+  for (const auto& [shape, axis] : table) {
+    const std::string text = fmt::format(" {} axis {}", to_string(shape), axis);
+    cases.push_back({"softmax" + text,
+                     [axis = axis](const In& in) { return ops::softmax(in[0], axis); },
+                     {between(shape, 47, -3, 3)}});
+    cases.push_back({"log_softmax" + text,
+                     [axis = axis](const In& in) { return ops::log_softmax(in[0], axis); },
+                     {between(shape, 48, -3, 3)}});
   }
 }
 
@@ -69,6 +84,7 @@ void add_dropout(Cases& cases) {
 }  // namespace
 
 void add_losses(Cases& cases) {
+  add_softmax(cases);
   add_softmax_cross_entropy(cases);
   add_dropout(cases);
 }
