@@ -125,8 +125,8 @@ void Checker::run_backward(const Arrays& gys, bool create_graph) {
   }
   if (!outputs.empty()) backward(outputs, output_gradients, {.create_graph = create_graph});
   gradients_.clear();
-  for (std::size_t i = 0; i < xs.size(); ++i) {
-    const Variable gradient = xs[i].grad();
+  for (const Variable& x : xs) {
+    const Variable gradient = x.grad();
     gradients_.push_back(gradient.defined() ? gradient.data() : Array{});
   }
 }

@@ -5,6 +5,8 @@
 
 namespace fathom::ops {
 
+// An undefined argument is a GraphError, in all of them.
+
 /// Elementwise with NumPy's broadcasting; operands of one dtype. Throws ShapeError, DTypeError.
 [[nodiscard]] FATHOM_EXPORT Variable add(const Variable& a, const Variable& b);
 [[nodiscard]] FATHOM_EXPORT Variable sub(const Variable& a, const Variable& b);

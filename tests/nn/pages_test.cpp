@@ -72,3 +72,14 @@ TEST_CASE("headers: a module", "[pages]") {
   CHECK(block(ones({1, 8, 5, 5})).shape() == Shape{1, 8, 5, 5});
   CHECK(block.named_parameters().size() == 4);
 }
+
+TEST_CASE("headers: weights and biases in groups of their own", "[pages]") {
+  Random random{1};
+  Block net{random};
+  // clang-format off
+  auto [plain, weights] = nn::split_parameters(net, nn::is_bias_or_norm);
+  nn::SGD optimizer{{{weights}, {.parameters = plain, .decay = 0}}, {.weight_decay = 5e-4}};
+  // clang-format on
+  CHECK(plain.size() == 3);
+  CHECK(weights.size() == 1);
+}

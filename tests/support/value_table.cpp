@@ -2,6 +2,7 @@
 #include <support/value_table.hpp>
 
 #include <fathom/ops/arithmetic.hpp>
+#include <fathom/ops/extrema.hpp>
 #include <fathom/ops/pooling_2d.hpp>
 
 namespace fathom::test {
@@ -23,6 +24,14 @@ std::vector<ValueCase> value_table() {
        [](const Operands& in) { return ops::div_scalar(in[0], 4); },
        {of({-1, 0, 2}, {3})},
        Array::from({-0.25, 0.0, 0.5}, {3})},
+      {"maximum_scalar",
+       [](const Operands& in) { return ops::maximum_scalar(in[0], 0.5); },
+       {of({-1, 0.5, 2}, {3})},
+       Array::from({0.5, 0.5, 2.0}, {3})},
+      {"minimum_scalar",
+       [](const Operands& in) { return ops::minimum_scalar(in[0], 0.5); },
+       {of({-1, 0.5, 2}, {3})},
+       Array::from({-1.0, 0.5, 0.5}, {3})},
       {"global_average_pooling_2d",
        [](const Operands& in) { return ops::global_average_pooling_2d(in[0]); },
        {of({1, 2, 3, 6, -1, 0, 0, 0}, {1, 2, 2, 2})},
