@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include <vector>
+#include <cstdint>
 
-#include <fathom/core/array.hpp>
+#include <fathom/core/cpu.hpp>
 
 namespace fathom::ops::batch_norm {
 
-/// Data seen as (outer, channels, inner): statistics run over outer and inner.
+/// Data seen as (outer, channels, inner): statistics run over outer and inner. Where channels lie innermost
+/// (inner is 1), the kernels of "columns" take many of them at a time, else those of "rows" one.
 struct Geometry {
   std::int64_t outer = 1;
   std::int64_t channels = 1;
@@ -15,40 +16,45 @@ struct Geometry {
   [[nodiscard]] std::int64_t averaged() const { return outer * inner; }  ///< elements of one channel
 };
 
-/// Per channel, in double whatever the data: rounding a large mean to float would show in the output.
-using PerChannel = std::vector<double>;
-
-struct Statistics {
-  PerChannel mean;
-  PerChannel variance;  ///< biased
-  PerChannel inverse;   ///< 1 / sqrt(variance + eps)
+/// A part of the data: outer items [begin, end), channels [first, last).
+struct Block {
+  std::int64_t begin, end;
+  std::int64_t first, last;
 };
 
-/// Mean and variance in one pass over memory: each block has its own mean and squared deviations, merged by
-/// the rule of Chan, Golub and LeVeque (1979). Nothing averaged gives mean 0 and variance 0.
-[[nodiscard]] Statistics statistics(const Geometry& geometry, const Array& x, double eps);
-
-/// 1 / sqrt(variance + eps)
-[[nodiscard]] PerChannel inverse_deviation(const PerChannel& variance, double eps);
-
-/// y = (x - center) * scale + shift
-void normalize(const Geometry& geometry, const Array& x, const PerChannel& center, const PerChannel& scale,
-               const PerChannel& shift, Array& y);
-
-/// What every gradient needs: sum(gy) and sum(gy * (x - center)).
-struct GradientSums {
-  PerChannel gy;
-  PerChannel gy_x;
+/// The loops of one instruction set for one element type. Sums over a block go to one double for each of its
+/// channels.
+template <class T>
+struct Kernels {
+  /// Mean and sum of squared deviations of a block of one channel.
+  void (*row_moments)(const Geometry&, const Block&, const T* x, double* mean, double* squares);
+  /// The same for a block of several channels.
+  void (*column_moments)(const Geometry&, const Block&, const T* x, double* mean, double* squares);
+  /// sum(gy) and sum(gy * (x - center)); `center` holds all channels.
+  void (*row_gradient_sums)(const Geometry&, const Block&, const T* x, const T* gy, const T* center,
+                            double* sum_gy, double* sum_gy_x);
+  void (*column_gradient_sums)(const Geometry&, const Block&, const T* x, const T* gy, const T* center,
+                               double* sum_gy, double* sum_gy_x);
+  /// y = (x - *center) * *scale + *shift
+  void (*normalize_row)(std::int64_t count, const T* x, const T* center, const T* scale, const T* shift,
+                        T* y);
+  /// The same with a value of its own for each element.
+  void (*normalize_columns)(std::int64_t count, const T* x, const T* center, const T* scale, const T* shift,
+                            T* y);
+  /// gx = (gy - *shift - (x - *center) * *slope) * *scale, or added to gx when `accumulate`.
+  void (*gradient_row)(std::int64_t count, const T* x, const T* gy, const T* center, const T* scale,
+                       const T* slope, const T* shift, bool accumulate, T* gx);
+  void (*gradient_columns)(std::int64_t count, const T* x, const T* gy, const T* center, const T* scale,
+                           const T* slope, const T* shift, bool accumulate, T* gx);
 };
-[[nodiscard]] GradientSums gradient_sums(const Geometry& geometry, const Array& x, const Array& gy,
-                                         const PerChannel& center);
 
-/// gx = (gy - shift - (x - center) * slope) * scale, or added to gx when `accumulate`.
-void input_gradient(const Geometry& geometry, const Array& x, const Array& gy, const PerChannel& center,
-                    const PerChannel& scale, const PerChannel& slope, const PerChannel& shift,
-                    bool accumulate, Array& gx);
+struct KernelTable {
+  Kernels<float> float32;
+  Kernels<double> float64;
+};
 
-[[nodiscard]] PerChannel to_channels(const Array& array);
-[[nodiscard]] Array from_channels(const PerChannel& values, const Shape& shape, DType dtype);
+/// Each unit that kernel_impl.hpp is compiled into defines one of these.
+template <Isa isa>
+[[nodiscard]] const KernelTable& kernels();
 
 }  // namespace fathom::ops::batch_norm

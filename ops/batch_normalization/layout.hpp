@@ -5,7 +5,7 @@
 #include <string_view>
 
 #include <fathom/core/check.hpp>
-#include <fathom/ops/batch_normalization/kernel.hpp>
+#include <fathom/ops/batch_normalization/passes.hpp>
 #include <fathom/ops/shape.hpp>
 
 namespace fathom::ops::batch_norm {

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <vector>
+
+#include <fathom/core/array.hpp>
+#include <fathom/ops/batch_normalization/kernel.hpp>
+
+namespace fathom::ops::batch_norm {
+
+/// Per channel, in double whatever the data: rounding a large mean to float would show in the output.
+using PerChannel = std::vector<double>;
+
+struct Statistics {
+  PerChannel mean;
+  PerChannel variance;  ///< biased
+  PerChannel inverse;   ///< 1 / sqrt(variance + eps)
+};
+
+/// Mean and variance in one pass over memory: each block has its own mean and squared deviations, merged by
+/// the rule of Chan, Golub and LeVeque (1979). Nothing averaged gives mean 0 and variance 0.
+[[nodiscard]] Statistics statistics(const Geometry& geometry, const Array& x, double eps);
+
+/// 1 / sqrt(variance + eps)
+[[nodiscard]] PerChannel inverse_deviation(const PerChannel& variance, double eps);
+
+/// y = (x - center) * scale + shift
+void normalize(const Geometry& geometry, const Array& x, const PerChannel& center, const PerChannel& scale,
+               const PerChannel& shift, Array& y);
+
+/// What every gradient needs: sum(gy) and sum(gy * (x - center)).
+struct GradientSums {
+  PerChannel gy;
+  PerChannel gy_x;
+};
+[[nodiscard]] GradientSums gradient_sums(const Geometry& geometry, const Array& x, const Array& gy,
+                                         const PerChannel& center);
+
+/// gx = (gy - shift - (x - center) * slope) * scale, or added to gx when `accumulate`.
+void input_gradient(const Geometry& geometry, const Array& x, const Array& gy, const PerChannel& center,
+                    const PerChannel& scale, const PerChannel& slope, const PerChannel& shift,
+                    bool accumulate, Array& gx);
+
+[[nodiscard]] PerChannel to_channels(const Array& array);
+[[nodiscard]] Array from_channels(const PerChannel& values, const Shape& shape, DType dtype);
+
+}  // namespace fathom::ops::batch_norm
