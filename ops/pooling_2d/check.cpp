@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
+#include <fathom/ops/pooling_2d/check.hpp>
+
 #include <fmt/format.h>
 
 #include <limits>
 
 #include <fathom/core/check.hpp>
 #include <fathom/ops/checks/window.hpp>
-#include <fathom/ops/pooling_2d/geometry.hpp>
 
 namespace fathom::ops::pooling {
 
@@ -30,7 +31,18 @@ Geometry check(std::string_view op, const Array& x, Pair2 kernel, const std::opt
                     cover_all ? fmt::format(", cover_all {}", *cover_all) : ""),
         "make the kernel smaller or the pad larger");
   }
-  return {x.shape(), {x.shape(0), x.shape(1), height, width}, kernel, step, pad};
+  return {.images = x.shape(0),
+          .channels = x.shape(1),
+          .height = x.shape(2),
+          .width = x.shape(3),
+          .out_height = height,
+          .out_width = width,
+          .kernel_y = kernel.y,
+          .kernel_x = kernel.x,
+          .stride_y = step.y,
+          .stride_x = step.x,
+          .pad_y = pad.y,
+          .pad_x = pad.x};
 }
 
 }  // namespace fathom::ops::pooling

@@ -91,37 +91,6 @@ struct Problem {
   }
 };
 
-/// An array between 64 bytes of slack: NaN around inputs, which kernels may read, and a mark around outputs,
-/// which they must leave alone. What goes further at `side` hits a page without access, in every build.
-template <class T>
-class Guarded {
- public:
-  Guarded(const Array& values, test::Side side)
-      : Guarded(values.size(), std::numeric_limits<T>::quiet_NaN(), side) {
-    for (std::int64_t i = 0; i < values.size(); ++i) data()[i] = static_cast<T>(values.data<double>()[i]);
-  }
-  Guarded(std::int64_t size, T slack, test::Side side)
-      : slack_(slack),
-        count_(static_cast<std::size_t>(size) + 2 * kSlack),
-        storage_(count_ * sizeof(T), side),
-        first_(static_cast<T*>(storage_.data())) {
-    std::fill_n(first_, count_, slack);
-  }
-  T* data() { return first_ + kSlack; }
-  [[nodiscard]] bool slack_untouched() const {
-    const T* end = first_ + count_;
-    return std::all_of(first_, first_ + kSlack, [&](T v) { return v == slack_; }) &&
-           std::all_of(end - kSlack, end, [&](T v) { return v == slack_; });
-  }
-
- private:
-  static constexpr std::ptrdiff_t kSlack = 64 / sizeof(T);
-  T slack_;
-  std::size_t count_;
-  test::GuardedMemory storage_;
-  T* first_;
-};
-
 template <class T>
 void require_close(const std::string& what, const T* values, const Expected& expected, std::int64_t terms,
                    double offset = 0) {
@@ -140,7 +109,7 @@ template <class T>
 void check_kernel(const ops::depthwise::Kernel<T>& kernel, const Problem& problem, const std::string& what,
                   test::Side side) {
   const Geometry& g = problem.g;
-  Guarded<T> x(problem.x, side), W(problem.W, side), gy(problem.gy, side);
+  test::Guarded<T> x(problem.x, side), W(problem.W, side), gy(problem.gy, side);
   std::vector<T> bias;
   if (problem.b.defined()) {
     const double* b = problem.b.data<double>();
@@ -152,21 +121,21 @@ void check_kernel(const ops::depthwise::Kernel<T>& kernel, const Problem& proble
     run(std::int64_t{0}, count / 2);
   };
 
-  Guarded<T> y(problem.y.values.size(), kMark, side);
+  test::Guarded<T> y(problem.y.values.size(), kMark, side);
   in_pieces(g.images * g.out_channels(), [&](auto begin, auto end) {
     kernel.forward(g, x.data(), W.data(), bias.empty() ? nullptr : bias.data(), y.data(), begin, end);
   });
   require_close(what + " y", y.data(), problem.y, g.kernel_plane() + 1);
   CHECK(y.slack_untouched());
 
-  Guarded<T> gx(problem.gx.values.size(), kMark, side);
+  test::Guarded<T> gx(problem.gx.values.size(), kMark, side);
   in_pieces(g.images * g.channels,
             [&](auto begin, auto end) { kernel.grad_x(g, gy.data(), W.data(), gx.data(), begin, end); });
   require_close(what + " gx", gx.data(), problem.gx, g.kernel_plane() * g.multiplier);
   CHECK(gx.slack_untouched());
 
   for (bool accumulate : {false, true}) {
-    Guarded<T> gW(problem.gW.values.size(), T(2), side);
+    test::Guarded<T> gW(problem.gW.values.size(), T(2), side);
     in_pieces(g.out_channels(), [&](auto begin, auto end) {
       kernel.grad_w(g, x.data(), gy.data(), gW.data(), accumulate, begin, end);
     });
@@ -248,7 +217,7 @@ TEST_CASE("a NaN or infinity in depthwise inputs reaches exactly the windows tha
     result.mutable_data<double>()[at] = poison;
     return result;
   };
-  const auto require_same_class = [&](const Array& want, Guarded<double>& got) {
+  const auto require_same_class = [&](const Array& want, test::Guarded<double>& got) {
     for (std::int64_t i = 0; i < want.size(); ++i) {
       const double a = want.data<double>()[i], b = got.data()[i];
       CAPTURE(i, a, b);
@@ -259,11 +228,11 @@ TEST_CASE("a NaN or infinity in depthwise inputs reaches exactly the windows tha
   for (Isa isa : supported_isas()) {
     CAPTURE(to_string(isa), text(g), poison);
     const auto& kernel = table_of(isa).get<double>(ops::depthwise::select(g));
-    Guarded<double> clean_W(W, test::Side::end), clean_gy(gy, test::Side::end);
+    test::Guarded<double> clean_W(W, test::Side::end), clean_gy(gy, test::Side::end);
     for (std::int64_t at = 0; at < x.size(); ++at) {
       CAPTURE(at);
       const Array bad = poisoned(x, at);
-      Guarded<double> bad_x(bad, test::Side::end), y(gy.size(), 0.0, test::Side::end),
+      test::Guarded<double> bad_x(bad, test::Side::end), y(gy.size(), 0.0, test::Side::end),
           gW(W.size(), 0.0, test::Side::end);
       kernel.forward(g, bad_x.data(), clean_W.data(), nullptr, y.data(), 0, 1);
       require_same_class(reference::forward(g, bad, W), y);
@@ -273,7 +242,7 @@ TEST_CASE("a NaN or infinity in depthwise inputs reaches exactly the windows tha
     for (std::int64_t at = 0; at < gy.size(); ++at) {
       CAPTURE(at);
       const Array bad = poisoned(gy, at);
-      Guarded<double> bad_gy(bad, test::Side::end), clean_x(x, test::Side::end),
+      test::Guarded<double> bad_gy(bad, test::Side::end), clean_x(x, test::Side::end),
           gx(x.size(), 0.0, test::Side::end), gW(W.size(), 0.0, test::Side::end);
       kernel.grad_x(g, bad_gy.data(), clean_W.data(), gx.data(), 0, 1);
       require_same_class(reference::grad_x(g, bad, W), gx);
