@@ -18,8 +18,10 @@
 #include <fathom/core/npy.hpp>
 #include <fathom/core/random.hpp>
 #include <fathom/core/threads.hpp>
+#include <fathom/nn/data/cifar.hpp>
 #include <fathom/nn/data/data_loader.hpp>
 #include <fathom/nn/data/idx.hpp>
+#include <fathom/nn/data/image_set.hpp>
 #include <fathom/nn/init.hpp>
 #include <fathom/nn/io/serialize.hpp>
 #include <fathom/nn/layers/batch_norm2d.hpp>

@@ -5,6 +5,7 @@
 
 #include <fathom/core/array.hpp>
 #include <fathom/core/export.hpp>
+#include <fathom/nn/data/image_set.hpp>
 
 namespace fathom::nn {
 
@@ -13,14 +14,8 @@ namespace fathom::nn {
 /// Format: Y. LeCun, the MNIST database.
 [[nodiscard]] FATHOM_EXPORT Array load_idx(const std::string& path);
 
-/// Images with one label for each.
-struct ImageSet {
-  Array images;  ///< uint8 (n, h, w)
-  Array labels;  ///< int64 (n)
-};
-
-/// Reads a pair of IDX files. Throws as load_idx, and IoError when the two disagree or a label is not below
-/// `classes`.
+/// Reads a pair of IDX files: images (n, h, w). Throws as load_idx, and IoError when the two disagree or a
+/// label is not below `classes`.
 [[nodiscard]] FATHOM_EXPORT ImageSet load_idx_pair(const std::string& images_path,
                                                    const std::string& labels_path, int classes = 10);
 
