@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include <fathom/core/error.hpp>
+#include <fathom/nn/init/orthogonal.hpp>
 
 namespace fathom::nn {
 
@@ -49,6 +50,8 @@ Array Initializer::operator()(RandomKey key, const Shape& shape, const Fans& fan
       return normal(key, shape, 0, value, dtype);
     case Distribution::uniform:
       return uniform(key, shape, -value, value, dtype);
+    case Distribution::orthogonal:
+      return detail::orthogonal(key, shape, value, dtype);
     case Distribution::constant:
       break;
   }

@@ -25,17 +25,19 @@ struct Fans {
 /// hold.
 class FATHOM_EXPORT Initializer {
  public:
-  enum class Distribution : std::uint8_t { constant, normal, uniform };
+  enum class Distribution : std::uint8_t { constant, normal, uniform, orthogonal };
   enum class Scaling : std::uint8_t { none, fan_in, fan_out, fan_average };
 
   constexpr Initializer(Distribution distribution, double factor, Scaling scaling = Scaling::none)
       : factor_(factor), distribution_(distribution), scaling_(scaling) {}
 
-  /// The values; element i depends on `key` and i alone. float32 or float64 (DTypeError).
+  /// The values; they depend on `key` and the shape alone (an orthogonal one's) or each on `key` and its
+  /// index (all others). float32 or float64 (DTypeError).
   [[nodiscard]] Array operator()(RandomKey key, const Shape& shape, const Fans& fans, DType dtype) const;
 
-  /// The constant, the standard deviation of the normal or the bound of the uniform distribution for a weight
-  /// of `shape`. Throws ValueError when fans that are needed are not positive.
+  /// The constant, the standard deviation of the normal, the bound of the uniform distribution or the length
+  /// of orthogonal rows for a weight of `shape`. Throws ValueError when fans that are needed are not
+  /// positive.
   [[nodiscard]] double scale(const Shape& shape, const Fans& fans) const;
 
   /// The same with fans read off the shape, whatever the layer says:
@@ -72,6 +74,15 @@ namespace init {
 }
 [[nodiscard]] constexpr Initializer uniform(double bound) {
   return {Initializer::Distribution::uniform, bound};
+}
+/// W taken as a matrix of shape[0] rows: W W^T = scale^2 I, or W^T W = scale^2 I where there are more rows
+/// than columns. Drawn evenly among all such matrices, in double, the same for any number of threads. Chainer
+/// scales by 1.1 unless told. Not for depthwise weights, whose outputs add up one channel each: their rows
+/// would share a length among all channels. Throws ShapeError for less than two axes.
+/// Source: A. Saxe, J. McClelland, S. Ganguli, Exact solutions to the nonlinear dynamics of learning in deep
+/// linear neural networks, 2013.
+[[nodiscard]] constexpr Initializer orthogonal(double scale = 1) {
+  return {Initializer::Distribution::orthogonal, scale};
 }
 /// deviation = scale / sqrt(in): outputs vary as much as inputs. The default of all layers.
 /// Source: Y. LeCun et al., Efficient BackProp, 1998.

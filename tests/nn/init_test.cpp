@@ -9,6 +9,9 @@
 #include <fathom/nn/layers/depthwise_conv2d.hpp>
 #include <fathom/nn/layers/linear.hpp>
 
+#include "support/restore.hpp"
+#include "support/tolerance.hpp"
+
 using namespace fathom;
 
 namespace {
@@ -145,4 +148,55 @@ TEST_CASE("with the default initialiser outputs vary as much as inputs", "[init]
     nn::Linear layer{300, 200, {}, random};
     check_unit(layer(Variable{normal(random.key(), {64, 300}, 0, 1, DType::float32)}));
   }
+}
+
+TEST_CASE("orthogonal rows, or columns where there are fewer", "[init]") {
+  const Shape shape = GENERATE(Shape{1, 1}, Shape{5, 5}, Shape{40, 60}, Shape{60, 40}, Shape{16, 3, 3, 3},
+                               Shape{40, 2, 3, 3});
+  const DType dtype = GENERATE(DType::float32, DType::float64);
+  CAPTURE(to_string(shape), dtype);
+  const double scale = 1.5;
+  const Array W = nn::init::orthogonal(scale)(RandomKey{4, 2}, shape, {}, dtype);
+  REQUIRE(W.shape() == shape);
+  REQUIRE(W.dtype() == dtype);
+  const std::int64_t rows = shape[0], columns = shape.size() / rows;
+  const Array wide = W.astype(DType::float64);
+  const double* w = wide.data<double>();
+  const bool by_rows = rows <= columns;
+  const std::int64_t count = by_rows ? rows : columns, length = by_rows ? columns : rows;
+  const auto at = [&](std::int64_t i, std::int64_t k) {
+    return by_rows ? w[i * columns + k] : w[k * columns + i];
+  };
+  // Elements are rounded once, to dtype, and the rows have the length `scale`.
+  const double tolerance = scale * scale * test::sum_tolerance(dtype, length);
+  for (std::int64_t i = 0; i < count; ++i) {
+    for (std::int64_t j = 0; j <= i; ++j) {
+      double product = 0;
+      for (std::int64_t k = 0; k < length; ++k) product += at(i, k) * at(j, k);
+      INFO(i << ", " << j);
+      REQUIRE(std::abs(product - (i == j ? scale * scale : 0)) <= tolerance);
+    }
+  }
+}
+
+TEST_CASE("orthogonal weights have the same bits for any number of threads", "[init]") {
+  const test::RestoreSettings restore;
+  const auto draw = [](int threads, std::uint64_t stream) {
+    set_num_threads(threads);
+    return nn::init::orthogonal()(RandomKey{4, stream}, {100, 700}, {}, DType::float64);
+  };
+  const Array one = draw(1, 0);
+  for (const int threads : {2, 3, 5}) CHECK(identical(draw(threads, 0), one));
+  CHECK_FALSE(identical(draw(1, 1), one));
+}
+
+TEST_CASE("orthogonal takes weights alone", "[init][error]") {
+  CHECK_THROWS_WITH(nn::init::orthogonal()(RandomKey{}, {3}, {}, DType::float32),
+                    "init::orthogonal: a weight has two axes or more (its shape is [3])\n"
+                    "  hint: use a constant for a bias");
+  CHECK_THROWS_AS(nn::init::orthogonal()(RandomKey{}, {3, 3}, {}, DType::int64), DTypeError);
+  CHECK(nn::init::orthogonal()(RandomKey{}, {0, 3}, {}, DType::float32).shape() == Shape{0, 3});
+  Random random{1};
+  const nn::Linear layer{4, 3, {.initial_W = nn::init::orthogonal()}, random};
+  CHECK(layer.W.shape() == Shape{3, 4});
 }
