@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <atomic>
 #include <exception>
+#include <utility>
 #include <vector>
 
 #include <fathom/core/error.hpp>
@@ -17,7 +18,11 @@ std::atomic<int>& thread_setting() {
   static std::atomic<int> threads{omp_get_max_threads()};
   return threads;
 }
+thread_local bool is_serial = false;
 }  // namespace
+
+SerialScope::SerialScope() : outer_(std::exchange(is_serial, true)) {}
+SerialScope::~SerialScope() { is_serial = outer_; }
 
 void set_num_threads(int threads) {
   if (threads < 1) {
@@ -35,7 +40,7 @@ void detail::parallel_for(std::int64_t count, std::int64_t grain, int threads, v
                           void (*body)(void*, std::int64_t, std::int64_t)) {
   if (count <= 0) return;
   const std::int64_t pieces = std::min<std::int64_t>(threads, count / std::max<std::int64_t>(grain, 1));
-  if (pieces <= 1 || omp_in_parallel() != 0) {
+  if (pieces <= 1 || is_serial || omp_in_parallel() != 0) {
     body(context, 0, count);
     return;
   }

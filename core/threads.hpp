@@ -19,10 +19,23 @@ FATHOM_EXPORT void parallel_for(std::int64_t count, std::int64_t grain, int thre
                                 void (*body)(void*, std::int64_t, std::int64_t));
 }
 
+/// Within its lifetime parallel_for on this thread runs serially: for threads of one's own, which should add
+/// none to those that compute.
+class FATHOM_EXPORT SerialScope {
+ public:
+  SerialScope();
+  SerialScope(const SerialScope&) = delete;
+  SerialScope& operator=(const SerialScope&) = delete;
+  ~SerialScope();
+
+ private:
+  bool outer_;
+};
+
 /// Calls `body(begin, end)` for contiguous pieces of [0, count), each of at least `grain` items, one for each
-/// thread. Runs serially when there is one piece or inside another parallel_for. An exception from a piece
-/// reaches the caller (the first piece's, if several throw). A reduction must not depend on the pieces: cut
-/// it into blocks of fixed size and let `count` be the number of blocks.
+/// thread. Runs serially when there is one piece, inside another parallel_for and in a SerialScope. An
+/// exception from a piece reaches the caller (the first piece's, if several throw). A reduction must not
+/// depend on the pieces: cut it into blocks of fixed size and let `count` be the number of blocks.
 /// `threads` is for callers that must know how many pieces there can be, since num_threads() may change
 /// meanwhile.
 template <class Body>

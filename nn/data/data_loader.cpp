@@ -8,14 +8,19 @@
 #include <limits>
 
 #include <fathom/core/check.hpp>
-#include <fathom/core/random.hpp>
 #include <fathom/core/threads.hpp>
+#include <fathom/nn/data/prefetch.hpp>
 
 namespace fathom::nn {
 
 namespace {
 
 constexpr std::size_t kByteValues = 256;
+
+// A Random with the same seed hands out neither half nor the next quarter of all streams: they are for orders
+// and for transforms.
+constexpr std::uint64_t kOrders = std::uint64_t{1} << 63;
+constexpr std::uint64_t kTransforms = std::uint64_t{1} << 62;
 
 /// One number for each channel from one for all, or from one for each.
 void spread(std::vector<double>& numbers, std::string_view name, std::int64_t channels,
@@ -38,12 +43,13 @@ void check_arguments(const Array& images, const Array& labels, DataLoaderOptions
                images.dtype() == DType::uint8 || images.dtype() == DType::float32, DTypeError,
                "images must be uint8 or float32 (they are {})", to_string(images.dtype()));
   check.rank(1);
-  FATHOM_CHECK(check.hint("convert them with astype(DType::int64)"), labels.dtype() == DType::int64,
-               DTypeError, "labels must be int64 (they are {})", to_string(labels.dtype()));
+  check.index();
   FATHOM_CHECK(check.hint("image i goes with label i; read both from the same set"),
                labels.size() == images.shape(0), ShapeError,
                "every image needs one label ({} images, {} labels)", images.shape(0), labels.size());
   check.at_least("batch", options.batch, 1, "batch is the number of images in one step");
+  check.at_least("workers", options.workers, 0, "0 makes each batch when it is reached");
+  check.at_least("prefetch", options.prefetch, 1, "it is the number of batches that may be made ahead");
   const std::int64_t channels = images.rank() == 4 ? images.shape(1) : 1;
   spread(options.mean, "mean", channels, check);
   spread(options.deviation, "deviation", channels, check);
@@ -60,9 +66,31 @@ void check_arguments(const Array& images, const Array& labels, DataLoaderOptions
 
 }  // namespace
 
-DataLoader::DataLoader(Array images, Array labels, DataLoaderOptions options)
+/// What all epochs read, none changes, and the last one keeps alive.
+class DataLoader::Source {
+ public:
+  Source(Array images, Array labels, DataLoaderOptions options);
+
+  [[nodiscard]] const DataLoaderOptions& options() const { return options_; }
+  [[nodiscard]] std::int64_t images() const { return labels_.size(); }
+  [[nodiscard]] std::int64_t batches() const {
+    const bool has_rest = images() % options_.batch != 0 && !options_.drop_last;
+    return images() / options_.batch + (has_rest ? 1 : 0);
+  }
+  /// The images order[first] ... order[first + count - 1].
+  [[nodiscard]] Batch gather(const Array& order, std::int64_t first, std::int64_t count) const;
+
+ private:
+  Array images_;  // (n, c, h, w)
+  Array labels_;  // int64
+  DataLoaderOptions options_;
+  std::vector<float> byte_values_;  // what the 256 bytes become, for each channel
+};
+
+DataLoader::Source::Source(Array images, Array labels, DataLoaderOptions options)
     : images_(std::move(images)), labels_(std::move(labels)), options_(std::move(options)) {
   check_arguments(images_, labels_, options_);
+  labels_ = labels_.astype(DType::int64);
   if (images_.rank() == 3)
     images_ = images_.reshape({images_.shape(0), 1, images_.shape(1), images_.shape(2)});
   if (images_.dtype() != DType::uint8) return;
@@ -75,30 +103,7 @@ DataLoader::DataLoader(Array images, Array labels, DataLoaderOptions options)
   }
 }
 
-std::int64_t DataLoader::size() const {
-  const std::int64_t images = labels_.size();
-  const bool has_rest = images % options_.batch != 0 && !options_.drop_last;
-  return images / options_.batch + (has_rest ? 1 : 0);
-}
-
-std::int64_t DataLoader::images_per_epoch() const {
-  return options_.drop_last ? size() * options_.batch : labels_.size();
-}
-
-void DataLoader::set_epoch(std::int64_t epoch) {
-  ArgumentCheck("DataLoader::set_epoch").at_least("epoch", epoch, 0, "epochs count from 0");
-  epoch_ = epoch;
-}
-
-DataLoader::Iterator DataLoader::begin() {
-  // Half of all streams are out of reach of a Random with the same seed.
-  constexpr std::uint64_t kOrders = std::uint64_t{1} << 63;
-  const auto epoch = static_cast<std::uint64_t>(epoch_++);
-  return Iterator(*this, options_.shuffle ? permutation({options_.seed, kOrders | epoch}, labels_.size())
-                                          : Array::arange(labels_.size(), DType::int64));
-}
-
-Batch DataLoader::gather(const Array& order, std::int64_t first, std::int64_t count) const {
+Batch DataLoader::Source::gather(const Array& order, std::int64_t first, std::int64_t count) const {
   const std::int64_t channels = images_.shape(1), plane = images_.shape(2) * images_.shape(3);
   Batch batch{Array::empty({count, channels, images_.shape(2), images_.shape(3)}, DType::float32),
               Array::empty({count}, DType::int64)};
@@ -135,11 +140,76 @@ Batch DataLoader::gather(const Array& order, std::int64_t first, std::int64_t co
   return batch;
 }
 
+/// The batches of one epoch, one after another.
+class DataLoader::Epoch {
+ public:
+  Epoch(std::shared_ptr<const Source> source, std::int64_t epoch);
+  [[nodiscard]] std::int64_t size() const { return source_->batches(); }
+  [[nodiscard]] Batch next() { return prefetch_ ? prefetch_->next() : make(next_++); }
+
+ private:
+  [[nodiscard]] Batch make(std::int64_t index) const;
+
+  std::shared_ptr<const Source> source_;
+  std::uint64_t epoch_;
+  Array order_;
+  std::int64_t next_ = 0;
+  std::unique_ptr<detail::Prefetch> prefetch_;  // the last member: its threads use the others
+};
+
+DataLoader::Epoch::Epoch(std::shared_ptr<const Source> source, std::int64_t epoch)
+    : source_(std::move(source)), epoch_(static_cast<std::uint64_t>(epoch)) {
+  const DataLoaderOptions& options = source_->options();
+  order_ = options.shuffle ? permutation({options.seed, kOrders | epoch_}, source_->images())
+                           : Array::arange(source_->images(), DType::int64);
+  if (options.workers == 0) return;
+  prefetch_ = std::make_unique<detail::Prefetch>([this](std::int64_t index) { return make(index); }, size(),
+                                                 options.workers, options.prefetch);
+}
+
+Batch DataLoader::Epoch::make(std::int64_t index) const {
+  const DataLoaderOptions& options = source_->options();
+  const std::int64_t first = index * options.batch;
+  Batch batch = source_->gather(order_, first, std::min(options.batch, order_.size() - first));
+  if (options.transform) {
+    options.transform(batch, {options.seed, kTransforms | epoch_ << 32 | static_cast<std::uint64_t>(index)});
+  }
+  return batch;
+}
+
+DataLoader::DataLoader(Array images, Array labels, DataLoaderOptions options)
+    : source_(std::make_shared<Source>(std::move(images), std::move(labels), std::move(options))) {}
+
+std::int64_t DataLoader::size() const { return source_->batches(); }
+
+std::int64_t DataLoader::images_per_epoch() const {
+  return source_->options().drop_last ? size() * source_->options().batch : source_->images();
+}
+
+void DataLoader::set_epoch(std::int64_t epoch) {
+  ArgumentCheck("DataLoader::set_epoch").at_least("epoch", epoch, 0, "epochs count from 0");
+  epoch_ = epoch;
+}
+
+DataLoader::Iterator DataLoader::begin() { return Iterator(std::make_unique<Epoch>(source_, epoch_++)); }
+
+DataLoader::Iterator::Iterator(std::unique_ptr<Epoch> epoch)
+    : epoch_(std::move(epoch)), size_(epoch_->size()) {
+  make();
+}
+DataLoader::Iterator::Iterator(Iterator&&) noexcept = default;
+DataLoader::Iterator& DataLoader::Iterator::operator=(Iterator&&) noexcept = default;
+DataLoader::Iterator::~Iterator() = default;
+
+DataLoader::Iterator& DataLoader::Iterator::operator++() {
+  ++index_;
+  make();
+  return *this;
+}
+
 void DataLoader::Iterator::make() {
   batch_ = {};
-  if (*this == std::default_sentinel) return;
-  const std::int64_t first = index_ * loader_->options_.batch;
-  batch_ = loader_->gather(order_, first, std::min(loader_->options_.batch, order_.size() - first));
+  if (index_ < size_) batch_ = epoch_->next();
 }
 
 }  // namespace fathom::nn

@@ -2,13 +2,22 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <iterator>
+#include <memory>
 #include <vector>
 
 #include <fathom/core/array.hpp>
 #include <fathom/core/export.hpp>
+#include <fathom/core/random.hpp>
 
 namespace fathom::nn {
+
+/// What a loader yields: `for (const auto& [images, labels] : loader)`.
+struct Batch {
+  Array images;  ///< float32 (n, c, h, w), normalised
+  Array labels;  ///< int64 (n)
+};
 
 struct DataLoaderOptions {
   std::int64_t batch = 64;  ///< images in a batch
@@ -18,25 +27,28 @@ struct DataLoaderOptions {
   std::vector<double> mean = {
       0};  ///< subtracted from the values; one number for all channels, or one for each
   std::vector<double> deviation = {1};  ///< what they are divided by then
-};
-
-/// What a loader yields: `for (const auto& [images, labels] : loader)`.
-struct Batch {
-  Array images;  ///< float32 (n, c, h, w), normalised
-  Array labels;  ///< int64 (n)
+  std::int64_t workers = 0;   ///< threads that make batches ahead; 0: each is made when it is reached
+  std::int64_t prefetch = 4;  ///< batches that may be made ahead, all workers together
+  /// Changes a batch after normalisation: augmentation. The key depends on seed, epoch and number of the
+  /// batch alone. Several workers call it at once, each for its own batch.
+  std::function<void(Batch& batch, RandomKey key)> transform = {};
 };
 
 /// Images and labels in batches. One range-for is one epoch, and the next has the next order: it depends on
 /// seed and number of the epoch alone. uint8 images are scaled to [0, 1] before mean and deviation are
-/// applied.
+/// applied. The batches and their order are the same for any number of workers.
+///
+/// Workers run the library serially, so they take one core each from what computes. An epoch may be left at
+/// any time: its workers end with its iterator. An exception from `transform` leaves begin() or ++ where its
+/// batch is reached; the next ++ goes on with the batch after it.
 class FATHOM_EXPORT DataLoader {
  public:
-  /// images: uint8 or float32, (n, h, w) for one channel or (n, c, h, w); labels: int64 (n). Keeps both,
-  /// uncopied. Throws ShapeError, DTypeError, ValueError.
+  /// images: uint8 or float32, (n, h, w) for one channel or (n, c, h, w); labels: int64 or int32 (n). Keeps
+  /// them uncopied, but for int32 labels. Throws ShapeError, DTypeError, ValueError.
   DataLoader(Array images, Array labels, DataLoaderOptions options = {});
 
   class Iterator;
-  /// Begins an epoch; the loader must outlive the iterator.
+  /// Begins an epoch. The iterator may outlive the loader.
   [[nodiscard]] Iterator begin();
   [[nodiscard]] std::default_sentinel_t end() const { return {}; }
 
@@ -50,39 +62,35 @@ class FATHOM_EXPORT DataLoader {
   void set_epoch(std::int64_t epoch);
 
  private:
-  /// The images order[first] ... order[first + count - 1].
-  [[nodiscard]] Batch gather(const Array& order, std::int64_t first, std::int64_t count) const;
+  class Source;
+  class Epoch;
 
-  Array images_;  // (n, c, h, w)
-  Array labels_;
-  DataLoaderOptions options_;
-  std::vector<float> byte_values_;  // what the 256 bytes become, for each channel
+  std::shared_ptr<const Source> source_;
   std::int64_t epoch_ = 0;
 };
 
-/// Makes each batch when it is reached.
+/// One pass over the data; move only.
 class FATHOM_EXPORT DataLoader::Iterator {
  public:
   using value_type = Batch;
   using difference_type = std::ptrdiff_t;
   using iterator_concept = std::input_iterator_tag;
 
-  Iterator(const DataLoader& loader, Array order) : loader_(&loader), order_(std::move(order)) { make(); }
+  Iterator(Iterator&&) noexcept;
+  Iterator& operator=(Iterator&&) noexcept;
+  ~Iterator();
   [[nodiscard]] const Batch& operator*() const { return batch_; }
-  Iterator& operator++() {
-    ++index_;
-    make();
-    return *this;
-  }
+  Iterator& operator++();
   void operator++(int) { ++*this; }
-  friend bool operator==(const Iterator& a, std::default_sentinel_t) { return a.index_ >= a.loader_->size(); }
+  friend bool operator==(const Iterator& a, std::default_sentinel_t) { return a.index_ >= a.size_; }
 
  private:
+  friend class DataLoader;
+  explicit Iterator(std::unique_ptr<Epoch> epoch);
   void make();
 
-  const DataLoader* loader_;
-  Array order_;
-  std::int64_t index_ = 0;
+  std::unique_ptr<Epoch> epoch_;
+  std::int64_t index_ = 0, size_ = 0;
   Batch batch_;
 };
 

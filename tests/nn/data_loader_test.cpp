@@ -124,6 +124,11 @@ TEST_CASE("the order depends on seed and epoch alone", "[data_loader]") {
   CHECK(labels_of_epoch(still) == in_order(100));
 }
 
+TEST_CASE("int32 labels become int64", "[data_loader]") {
+  nn::DataLoader loader(numbered_images(3), Array::from<std::int32_t>({2, 0, 1}, {3}), {.shuffle = false});
+  CHECK(identical((*loader.begin()).labels, Array::from<std::int64_t>({2, 0, 1}, {3})));
+}
+
 TEST_CASE("batches are the same for any number of threads", "[data_loader]") {
   const Array images = Array::arange(64 * 3 * 40 * 40, DType::uint8).reshape({64, 3, 40, 40});
   nn::DataLoader loader(images, Array::arange(64, DType::int64),
@@ -163,7 +168,13 @@ TEST_CASE("wrong arguments of a DataLoader are errors", "[data_loader]") {
   CHECK_THROWS_AS(nn::DataLoader(images.reshape({4}), labels), ShapeError);
   CHECK_THROWS_AS(nn::DataLoader(images, labels.reshape({2, 2})), ShapeError);
   CHECK_THROWS_AS(nn::DataLoader(images.astype(DType::float64), labels), DTypeError);
-  CHECK_THROWS_AS(nn::DataLoader(images, labels.astype(DType::int32)), DTypeError);
+  CHECK_THROWS_WITH(nn::DataLoader(images, labels.astype(DType::uint8)),
+                    Contains("DataLoader: labels must be int32 or int64"));
+  CHECK_THROWS_AS(nn::DataLoader(images, labels.astype(DType::float32)), DTypeError);
+  CHECK_THROWS_WITH(nn::DataLoader(images, labels, {.workers = -1}),
+                    Contains("workers must be at least 0 (it is -1)"));
+  CHECK_THROWS_WITH(nn::DataLoader(images, labels, {.workers = 1, .prefetch = 0}),
+                    Contains("prefetch must be at least 1 (it is 0)"));
   CHECK_THROWS_AS(nn::DataLoader(Array{}, labels), GraphError);
   CHECK_THROWS_AS(nn::DataLoader(images, Array{}), GraphError);
   CHECK_THROWS_WITH(nn::DataLoader(images, labels, {.batch = 0}), Contains("batch must be at least 1"));
