@@ -156,6 +156,27 @@ TEST_CASE("transpose permutes axes", "[elementwise]") {
   CHECK(transpose(Array::scalar(3, DType::int64), Axes{}).item() == 3);
 }
 
+TEST_CASE("a SerialScope keeps parallel_for on its thread until it ends", "[threads]") {
+  const test::RestoreSettings restore;
+  set_num_threads(4);
+  const auto pieces = [] {
+    std::atomic<int> count{0};
+    parallel_for(1000, 1, [&](std::int64_t, std::int64_t) { ++count; });
+    return count.load();
+  };
+  CHECK(pieces() == 4);
+  {
+    const SerialScope outer;
+    CHECK(pieces() == 1);
+    {
+      const SerialScope inner;
+      CHECK(pieces() == 1);
+    }
+    CHECK(pieces() == 1);
+  }
+  CHECK(pieces() == 4);
+}
+
 TEST_CASE("parallel_for covers every item once, in pieces of at least the grain", "[threads]") {
   const test::RestoreSettings restore;
   const int threads = GENERATE(1, 2, 3, 5);

@@ -93,23 +93,6 @@ bool all_identical(const Arrays& a, const Arrays& b) {
                     [](const Array& x, const Array& y) { return identical(x, y); });
 }
 
-/// The sign of the gradient, whatever its size: a rule of a user's own.
-class SignSGD final : public nn::Optimizer {
- public:
-  SignSGD(Variables parameters, double rate) : Optimizer("SignSGD", {{std::move(parameters)}}, rate, {}) {}
-
- private:
-  void update(const nn::UpdateRange& range) const override {
-    dispatch_float(range.dtype, "SignSGD", [&]<class T>() {
-      const T* g = range.gradients<T>();
-      T* p = range.values<T>();
-      for (std::int64_t i = 0; i < range.count; ++i) {
-        p[i] -= static_cast<T>(range.rate) * static_cast<T>((g[i] > 0) - (g[i] < 0));
-      }
-    });
-  }
-};
-
 }  // namespace
 
 TEST_CASE("every optimizer gives the same bits for any number of threads, on every instruction set",
@@ -283,20 +266,6 @@ TEST_CASE("split_parameters leaves biases and norms out of weight decay", "[opti
   optimizer.step();
   CHECK(identical(plain[1].data(), gamma));
   CHECK(weights[1].data().data<float>()[0] == Approx(weight / 2));
-}
-
-TEST_CASE("a user's own rule needs an update and nothing else", "[optim]") {
-  std::vector<Parameter> parameters = many_parameters();
-  const Variables handles(parameters.begin(), parameters.end());
-  const Arrays before = values(handles);
-  SignSGD optimizer{handles, 0.25};
-  optimizer.step();
-  const double* old_values = before[4].data<double>();
-  const double* new_values = handles[4].data().data<double>();
-  const double* gradients = handles[4].grad().data().data<double>();
-  for (const std::int64_t i : {0, 1, 30000, 65536}) {
-    CHECK(new_values[i] == old_values[i] - std::copysign(0.25, gradients[i]));
-  }
 }
 
 TEST_CASE("an optimizer can be moved", "[optim]") {
