@@ -66,7 +66,7 @@ TEST_CASE("a user's own rule needs its formula and nothing else", "[optim]") {
   constexpr std::int64_t kCount = 50001;
   const Array before = normal(random.key(), {kCount}, 0, 1, dtype).astype(DType::float64);
   const Array gradients = normal(random.key(), {kCount}, 0, 1, dtype);
-  Parameter p{before.astype(dtype)};
+  Parameter p{before.copy().astype(dtype)};
   p.set_grad(Variable{gradients});
   SignSGD optimizer{{p}, 0.25};
   optimizer.step();
