@@ -27,7 +27,12 @@ std::string called_by(const Function& function, const Inputs& undefined) {
   return {};
 }
 
-std::string called_by(const test::OpCase& c) { return called_by(c.function, Variables(c.inputs.size())); }
+/// The same for the first op that a case calls, and the node that it ends with.
+std::set<std::string> called_by(const test::OpCase& c) {
+  Variables xs;
+  for (const Array& input : c.inputs) xs.emplace_back(input, true);
+  return {called_by(c.function, Variables(c.inputs.size())), std::string(c.function(xs).creator()->name())};
+}
 
 std::string called_by(const test::ValueCase& c) {
   test::Operands undefined;
