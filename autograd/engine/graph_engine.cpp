@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <fathom/autograd/engine/graph_engine.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include <fathom/autograd/engine/hook_list.hpp>
+#include <fathom/autograd/scopes.hpp>
+#include <fathom/core/elementwise.hpp>
+#include <fathom/core/error.hpp>
+
+namespace fathom {
+namespace {
+
+/// Adds two gradients of one variable where the graph forks. It stands here and not in ops because the engine
+/// needs it and gradients always have equal shapes.
+class AddGradients final : public Function {
+ public:
+  std::string_view name() const override { return "add_gradients"; }
+  Arrays forward(std::span<const Array> gradients) override {
+    Array total = gradients[0].copy();
+    add_into(total, gradients[1]);
+    return {total};
+  }
+  Variables backward(const Wanted&, std::span<const Variable> gys) override { return {gys[0], gys[0]}; }
+};
+
+}  // namespace
+
+namespace detail {
+
+void GraphEngine::start(std::span<const Variable> ys, std::span<const Variable> gys) {
+  const RecordingScope scope(create_graph_);
+  if (!targets_.empty()) find_needed(ys);
+  for (std::size_t i = 0; i < ys.size(); ++i) {
+    const std::shared_ptr<Node>& node = ys[i].state_->node;
+    if (node == nullptr || !is_wanted(node.get())) continue;
+    reach(node);
+    add(gradients_[node.get()], gys[i]);
+  }
+}
+
+// Walks down from ys, then marks upwards in the order of creation.
+void GraphEngine::find_needed(std::span<const Variable> ys) {
+  std::vector<FunctionOrder> found;
+  std::unordered_set<const Function*> seen;
+  std::vector<Function*> stack;
+  const auto push = [&](const std::shared_ptr<Node>& node) {
+    if (node != nullptr && node->creator != nullptr && seen.insert(node->creator.get()).second) {
+      stack.push_back(node->creator.get());
+    }
+  };
+  for (const Variable& y : ys) push(y.state_->node);
+  while (!stack.empty()) {
+    Function* f = stack.back();
+    stack.pop_back();
+    found.push_back(order(f));
+    for (const std::shared_ptr<Node>& input : f->inputs_) push(input);
+  }
+  std::sort(found.begin(), found.end());
+  for (const FunctionOrder& entry : found) {
+    const auto& inputs = entry.second->inputs_;
+    if (std::any_of(inputs.begin(), inputs.end(),
+                    [&](const auto& input) { return is_wanted(input.get()); })) {
+      needed_.insert(entry.second);
+    }
+  }
+}
+
+bool GraphEngine::is_wanted(const Node* node) const {
+  if (node == nullptr) return false;
+  if (targets_.empty()) return true;
+  return targets_.contains(node) || (node->creator != nullptr && needed_.contains(node->creator.get()));
+}
+
+/// A first gradient is about to reach `node`.
+void GraphEngine::reach(const std::shared_ptr<Node>& node) {
+  const auto [entry, is_new] = gradients_.try_emplace(node.get());
+  if (!is_new) return;
+  Function* creator = node->creator.get();
+  if (creator != nullptr && (targets_.empty() || needed_.contains(creator))) {
+    if (queued_.insert(creator).second) queue_.push(order(creator));
+    return;
+  }
+  ends_.push_back(node);
+  const std::shared_ptr<VariableState> leaf = node->leaf.lock();
+  // An empty gradient's buffer is lent to the run. A filled one is left alone until commit.
+  if (targets_.empty() && leaf != nullptr && !leaf->has_gradient) {
+    entry->second.array = std::exchange(leaf->gradient, {});
+  }
+}
+
+void GraphEngine::run() {
+  const RecordingScope scope(create_graph_);
+  while (!queue_.empty()) {
+    Function* f = queue_.top().second;
+    queue_.pop();
+    visit(*f);
+  }
+  for (const std::shared_ptr<Node>& end : ends_) {
+    Gradient& gradient = gradients_.at(end.get());
+    if (gradient.filled) finish(*end, gradient);
+  }
+  if (!targets_.empty()) gradients_.clear();  // the results are the only holders now
+}
+
+/// Runs the hooks of a complete gradient and notes it when it was asked for.
+void GraphEngine::finish(Node& node, Gradient& gradient) {
+  const std::vector<GradientHook> hooks = node.hooks;  // a hook may add hooks
+  for (const GradientHook& hook : hooks) {
+    const Variable replacement = hook(gradient.variable());
+    if (!replacement.defined()) continue;
+    if (replacement.shape() != node.shape || replacement.dtype() != node.dtype) {
+      throw ShapeError(
+          fmt::format("on_grad: a hook must return a gradient of {} {} (it returned {})\n  hint: return "
+                      "Variable{{}} to leave the gradient as it is",
+                      to_string(node.dtype), to_string(node.shape), describe(replacement.data())));
+    }
+    gradient = {};
+    add(gradient, replacement);
+  }
+  if (targets_.contains(&node)) results_[&node] = gradient.variable();
+}
+
+void GraphEngine::visit(Function& f) {
+  if (f.released_) {
+    throw GraphError(
+        fmt::format("{}: its graph has been released by an earlier backward()\n  hint: pass {{.retain_graph "
+                    "= true}} to the earlier call, or "
+                    "run forward again",
+                    f.name()));
+  }
+  Variables gys(f.outputs_.size());
+  for (std::size_t i = 0; i < gys.size(); ++i) {
+    const std::shared_ptr<Node> node = f.outputs_[i].lock();
+    if (node == nullptr) continue;
+    const auto found = gradients_.find(node.get());
+    if (found == gradients_.end() || !found->second.filled) continue;
+    finish(*node, found->second);
+    gys[i] = found->second.variable();
+    gradients_.erase(found);
+  }
+  // Functions above may have left all sinks unwritten: a gradient of zero.
+  if (std::none_of(gys.begin(), gys.end(), [](const Variable& gy) { return gy.defined(); })) return;
+  Wanted wanted;
+  for (std::size_t i = 0; i < f.inputs_.size(); ++i) {
+    if (is_wanted(f.inputs_[i].get())) wanted.set(i);
+  }
+  const std::vector<FunctionHook*> hooks = function_hooks();
+  for (FunctionHook* hook : hooks) hook->before_backward(f, gys);
+  if (!create_graph_ && f.has_backward_arrays()) {
+    call_arrays(f, wanted, gys);
+  } else {
+    call_variables(f, wanted, gys);
+  }
+  if (!retain_graph_) {
+    f.saved_.clear();
+    f.released_ = true;
+  }
+}
+
+/// A gradient of another shape would be read out of bounds by whoever trusts the parameter's.
+void GraphEngine::require_fits(const Function& f, std::size_t input, const Node& node,
+                               const Array& gradient) {
+  if (gradient.shape() == node.shape && gradient.dtype() == node.dtype) return;
+  throw ShapeError(fmt::format(
+      "{}: the gradient of input {} must be {} {} (backward returned {})\n  hint: sum it over what "
+      "was broadcast, with sum_to",
+      f.name(), input, to_string(node.dtype), to_string(node.shape), describe(gradient)));
+}
+
+void GraphEngine::call_arrays(Function& f, const Wanted& wanted, std::span<const Variable> gys) {
+  Arrays arrays(gys.size());
+  for (std::size_t i = 0; i < gys.size(); ++i) {
+    if (gys[i].defined()) arrays[i] = gys[i].data();
+  }
+  const std::size_t count = f.inputs_.size();
+  const bool is_watched = !function_hooks().empty();
+  // Hooks see each gradient by itself, and one variable given twice needs two places to write to.
+  std::vector<Gradient> apart(count);
+  std::vector<GradientSink> sinks(count);
+  std::vector<bool> is_apart(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    if (!wanted[i]) continue;
+    const std::shared_ptr<Node>& node = f.inputs_[i];
+    is_apart[i] = is_watched ||
+                  std::find(f.inputs_.begin(), f.inputs_.begin() + static_cast<std::ptrdiff_t>(i), node) !=
+                      f.inputs_.begin() + static_cast<std::ptrdiff_t>(i);
+    reach(node);
+    Gradient& total = is_apart[i] ? apart[i] : gradients_.at(node.get());
+    sinks[i] = GradientSink(node->shape, node->dtype, total.array, total.filled);
+  }
+  f.backward_arrays(wanted, arrays, sinks);
+  for (std::size_t i = 0; i < count; ++i) {
+    if (!wanted[i]) continue;
+    const Node& node = *f.inputs_[i];
+    const Gradient& given = is_apart[i] ? apart[i] : gradients_.at(&node);
+    if (given.filled) require_fits(f, i, node, given.array);
+  }
+  Variables gxs(is_watched ? count : 0);
+  for (std::size_t i = 0; i < count; ++i) {
+    if (!is_apart[i] || !apart[i].filled) continue;
+    if (is_watched) gxs[i] = apart[i].variable();
+    sinks[i] = {};
+    add(gradients_.at(f.inputs_[i].get()), Variable(std::move(apart[i].array)));
+  }
+  for (FunctionHook* hook : function_hooks()) hook->after_backward(f, gys, gxs);
+}
+
+void GraphEngine::call_variables(Function& f, const Wanted& wanted, std::span<const Variable> gys) {
+  const Variables gxs = f.backward(wanted, gys);
+  if (gxs.size() != f.inputs_.size()) {
+    throw GraphError(
+        fmt::format("{}: backward must return a gradient for each of the {} inputs (it returned {})\n  hint: "
+                    "return Variable{{}} for an input without one",
+                    f.name(), f.inputs_.size(), gxs.size()));
+  }
+  for (std::size_t i = 0; i < gxs.size(); ++i) {
+    if (!wanted[i] || !gxs[i].defined()) continue;
+    const std::shared_ptr<Node>& node = f.inputs_[i];
+    require_fits(f, i, *node, gxs[i].data());
+    reach(node);
+    add(gradients_.at(node.get()), gxs[i]);
+  }
+  for (FunctionHook* hook : function_hooks()) hook->after_backward(f, gys, gxs);
+}
+
+void GraphEngine::add(Gradient& total, const Variable& gradient) const {
+  if (create_graph_) {
+    total.graph = total.filled ? fathom::apply<AddGradients>({total.graph, gradient}) : gradient;
+    total.array = total.graph.data();
+  } else if (!total.filled) {
+    total.array = gradient.data();
+  } else {
+    if (!total.array.is_unique()) total.array = total.array.copy();
+    add_into(total.array, gradient.data());
+  }
+  total.filled = true;
+}
+
+void GraphEngine::commit() {
+  const RecordingScope scope(create_graph_);
+  std::vector<std::pair<std::shared_ptr<VariableState>, Gradient>> totals;
+  for (const std::shared_ptr<Node>& node : ends_) {
+    std::shared_ptr<VariableState> leaf = node->leaf.lock();
+    Gradient& gradient = gradients_.at(node.get());
+    if (leaf == nullptr || leaf->node != node || (leaf->has_gradient && !gradient.filled)) continue;
+    if (leaf->has_gradient) {
+      Gradient total{
+          leaf->gradient, true,
+          create_graph_ ? Gradient{leaf->gradient, true, leaf->gradient_graph}.variable() : Variable{}};
+      add(total, gradient.variable());
+      gradient = std::move(total);
+    }
+    // Two leaves may have been given one array, or the caller's; changing one gradient in place must not
+    // change another.
+    if (gradient.filled && !create_graph_ && !gradient.array.is_unique())
+      gradient.array = gradient.array.copy();
+    totals.emplace_back(std::move(leaf), std::move(gradient));
+  }
+  for (auto& [leaf, gradient] : totals) {
+    leaf->gradient = std::move(gradient.array);
+    leaf->gradient_graph = std::move(gradient.graph);
+    leaf->has_gradient = gradient.filled;
+  }
+}
+
+Variable GraphEngine::result(const Variable& target) const {
+  const auto found = results_.find(target.state_->node.get());
+  return found == results_.end() ? Variable{} : found->second;
+}
+
+}  // namespace detail
+}  // namespace fathom
