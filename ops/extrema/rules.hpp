@@ -21,8 +21,8 @@ struct OfTwo {
   static constexpr std::string_view name = extreme == Extreme::largest ? "maximum" : "minimum";
   static constexpr Keeps keeps = Keeps::inputs;
   static constexpr std::size_t inputs = 2;
-  // An a that is NaN counts, as does a NaN in b, which no comparison prefers a to.
-  auto value(const auto& a, const auto& b) const { return choose(is_first<extreme>(a, b) || a != a, a, b); }
+  // A NaN in b needs no mention: then no comparison holds.
+  auto value(const auto& a, const auto& b) const { return choose(is_first<extreme>(a, b) || isnan(a), a, b); }
   auto gradient_a(const auto& gy, const auto& a, const auto& b) const {
     return gy * locally_constant(
                     [](const auto& v, const auto& w) { return choose(is_first<extreme>(v, w), 1, 0); }, a, b);

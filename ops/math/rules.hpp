@@ -2,6 +2,9 @@
 #pragma once
 
 #include <cmath>
+#include <limits>
+#include <numbers>
+#include <type_traits>
 
 #include <fathom/ops/rules/kernels.hpp>
 
@@ -10,14 +13,26 @@ namespace fathom::ops::rules {
 struct Exp {
   static constexpr std::string_view name = "exp";
   static constexpr Keeps keeps = Keeps::output;
-  auto value(const auto& x) const { return exp(x); }
+  // xsimd 8.1's is 0 or infinite too soon at the ends of the range; there it is exp(x / 2)^2.
+  auto value(const auto& x) const {
+    using T = typename std::remove_cvref_t<decltype(x)>::value_type;
+    const auto is_far = abs(x) > like(x, 2 * std::numeric_limits<T>::max_exponent10);
+    const auto y = exp(choose(is_far, x * 0.5, x));
+    return choose(is_far, y * y, y);
+  }
   auto gradient(const auto& gy, const auto& y) const { return gy * y; }
 };
 
 struct Log {
   static constexpr std::string_view name = "log";
   static constexpr Keeps keeps = Keeps::inputs;
-  auto value(const auto& x) const { return log(x); }
+  // xsimd 8.1's is wrong for subnormal doubles, so these are lifted by 2^54.
+  auto value(const auto& x) const {
+    using T = typename std::remove_cvref_t<decltype(x)>::value_type;
+    const auto is_small = x < like(x, std::numeric_limits<T>::min());
+    return log(choose(is_small, x * like(x, 0x1p54), x)) -
+           choose(is_small, like(x, 54 * std::numbers::ln2), 0);
+  }
   auto gradient(const auto& gy, const auto& x) const { return gy / x; }
 };
 

@@ -34,12 +34,15 @@ struct Gradient {
   }
 };
 
-/// Whole vectors. Never inlined: all elements of an array, the last ones too, go through the same
-/// instructions, so that none depends on where a thread's part begins. `flatten` leaves no function of xsimd
-/// or of a rule out of line, where the linker could take it for the baseline's.
+/// Whole vectors. There is one copy of this loop: all elements of an array, the last ones too, go through the
+/// same instructions, so that none depends on where a thread's part begins. `flatten` leaves no function of
+/// xsimd or of a rule out of line, where the linker could take it for the baseline's.
 template <class Map, class Rule, class T>
-__attribute__((flatten, noinline)) void map_vectors(const Rule& rule, const Operand<T>* in, T* out,
-                                                    std::int64_t count, bool accumulates) {
+[[gnu::flatten, gnu::noinline]]
+#if !defined(__clang__)
+[[gnu::noclone]]  // g++ makes a second copy for a constant count
+#endif
+void map_vectors(const Rule& rule, const Operand<T>* in, T* out, std::int64_t count, bool accumulates) {
   Operand<T> operands[Map::operands];
   for (std::size_t k = 0; k < Map::operands; ++k) operands[k] = in[k];
   for (std::int64_t i = 0; i < count; i += kLanes<T>) {

@@ -25,7 +25,8 @@
 /// cannot drift apart. A gradient that returns gy itself, by reference, is passed on without a copy. A rule
 /// of two inputs says `inputs = 2` and has `gradient_a` and `gradient_b`.
 ///
-/// Rules are compiled for every instruction set, hence templates alone, and no containers.
+/// Rules are compiled for every instruction set, hence templates alone, and no containers. Ask `isnan(x)`:
+/// x != x is false of NaN in xsimd 8.1's AVX.
 namespace fathom::ops::rules {
 
 /// What a rule's gradient reads besides gy; nothing else stays alive after forward.

@@ -39,6 +39,36 @@ TEST_CASE("activations, values and gradients by hand", "[activation]") {
        {-2, 0, -0.0, 3, kInf, -kInf, kNan},
        {0, 0, 0, 3, kInf, 0, kNan},
        {0, 0, 0, 1, 1, 0, 0}},
+      {"relu6",
+       ops::relu6,
+       {-2, 0, 3, 6, 7, kInf, -kInf, kNan},
+       {0, 0, 3, 6, 6, 6, 0, kNan},
+       {0, 0, 1, 0, 0, 0, 0, 0}},
+      {"clipped_relu",
+       [](const Variable& x) { return ops::clipped_relu(x, 0.1); },
+       {-2, 0, 0.0625, 0.1, 7, kInf, -kInf, kNan},
+       {0, 0, 0.0625, 0.1, 0.1, 0.1, 0, kNan},
+       {0, 0, 1, 0, 0, 0, 0, 0}},
+      {"leaky_relu",
+       [](const Variable& x) { return ops::leaky_relu(x); },
+       {-2, 0, 3, kInf, -kInf, kNan},
+       {-0.4, 0, 3, kInf, -kInf, kNan},
+       {0.2, 0.2, 1, 1, 0.2, 0.2}},
+      {"leaky_relu",
+       [](const Variable& x) { return ops::leaky_relu(x, -0.5); },
+       {-2, 0, 3},
+       {1, 0, 3},
+       {-0.5, -0.5, 1}},
+      {"hard_sigmoid",
+       [](const Variable& x) { return ops::hard_sigmoid(x); },
+       {-3, -2.5, 0, 1, 2.5, 3, kInf, -kInf, kNan},
+       {0, 0, 0.5, 0.7, 1, 1, 1, 0, kNan},
+       {0, 0, 0.2, 0.2, 0, 0, 0, 0, 0}},
+      {"hard_sigmoid",
+       [](const Variable& x) { return ops::hard_sigmoid(x, 1.0 / 6); },
+       {-4, 0, 1.5, 2.9, 4},
+       {0, 0.5, 0.75, 5.9 / 6, 1},
+       {0, 1.0 / 6, 1.0 / 6, 1.0 / 6, 0}},
       {"sigmoid",
        ops::sigmoid,
        {0, 1, -1, 1000, -1000, kInf, -kInf, kNan},
@@ -84,6 +114,24 @@ TEST_CASE("relu's second order passes through the mask", "[activation]") {
   const Variable gx = grad({ops::relu(x)}, {x}, {gy}, {.create_graph = true})[0];
   const Variables second = grad({gx}, {gy}, {variable({10, 20, 30}, DType::float64)});
   CHECK(identical(second[0].data(), variable({0, 0, 30}, DType::float64).data()));
+}
+
+TEST_CASE("options of activations are attributes, with Chainer's defaults", "[activation]") {
+  const Variable x = variable({1}, DType::float32, true);
+  CHECK(ops::clipped_relu(x).creator()->attributes() == Attributes{{"z", "20"}});
+  CHECK(ops::leaky_relu(x).creator()->attributes() == Attributes{{"slope", "0.2"}});
+  CHECK(ops::hard_sigmoid(x).creator()->attributes() == Attributes{{"slope", "0.2"}});
+  CHECK(ops::relu6(x).creator()->attributes() == Attributes{{"z", "6"}});
+  CHECK(ops::relu(x).creator()->attributes().empty());
+}
+
+TEST_CASE("clipped_relu wants room between 0 and z", "[activation][errors]") {
+  const Variable x = variable({1, 2}, DType::float32);
+  for (const double z : {0.0, -1.0, kNan}) CHECK_THROWS_AS(ops::clipped_relu(x, z), ValueError);
+  CHECK_THROWS_MATCHES(ops::clipped_relu(x, -1), ValueError,
+                       Message("clipped_relu: z must be above 0 (it is -1)\n"
+                               "  x: float32 [2]\n"
+                               "  hint: z is the largest value of the result"));
 }
 
 TEST_CASE("activations take arrays of any shape, also empty ones", "[activation]") {
