@@ -51,8 +51,10 @@
 #include <fathom/ops/linear.hpp>
 #include <fathom/ops/math.hpp>
 #include <fathom/ops/matmul.hpp>
+#include <fathom/ops/mean_squared_error.hpp>
 #include <fathom/ops/pooling_2d.hpp>
 #include <fathom/ops/reduction.hpp>
 #include <fathom/ops/shape.hpp>
+#include <fathom/ops/sigmoid_cross_entropy.hpp>
 #include <fathom/ops/softmax.hpp>
 #include <fathom/ops/softmax_cross_entropy.hpp>

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include <fathom/core/check.hpp>
+#include <fathom/ops/checks/labels.hpp>
 #include <fathom/ops/softmax_cross_entropy/problem.hpp>
 
 namespace fathom::ops::cross_entropy {
@@ -11,35 +12,6 @@ namespace fathom::ops::cross_entropy {
 namespace {
 
 constexpr std::string_view kName = "softmax_cross_entropy";
-
-/// "t[1, 2]" for the element at `offset`.
-std::string element_name(const Shape& shape, std::int64_t offset) {
-  std::vector<std::int64_t> index(shape.rank());
-  for (std::size_t axis = shape.rank(); axis-- > 0;) {
-    index[axis] = offset % shape[axis];
-    offset /= shape[axis];
-  }
-  return fmt::format("t{}", to_string(Shape(index)));
-}
-
-/// Checks all labels; returns how many are not ignored.
-std::int64_t check_labels(const ArgumentCheck& check, const Problem& problem) {
-  std::int64_t counted = 0;
-  dispatch_index(problem.t.dtype(), kName, [&]<class L>() {
-    const L* labels = problem.t.data<L>();
-    for (std::int64_t i = 0; i < problem.t.size(); ++i) {
-      const std::int64_t label = labels[i];
-      if (label == problem.options.ignore_label) continue;
-      ++counted;
-      if (label >= 0 && label < problem.lines.length) continue;
-      check.fail<ValueError>(
-          fmt::format("labels must lie in [0, {}) or be the ignored {} ({} is {})", problem.lines.length,
-                      problem.options.ignore_label, element_name(problem.labels_shape, i), label),
-          "x has one score for each class along axis 1; labels count from 0");
-    }
-  });
-  return counted;
-}
 
 std::int64_t divisor(const Problem& problem, std::int64_t counted) {
   if (problem.options.reduce != Reduce::mean) return 1;
@@ -85,8 +57,11 @@ Problem check(const Array& x, const Array& t, const SoftmaxCrossEntropyOptions& 
   if (class_weight.defined()) {
     check.select("class_weight").same_dtype().shape({problem.lines.length}, "one for each class of x");
   }
-  problem.scale =
-      1.0 / static_cast<double>(divisor(problem, problem.soft ? 0 : check_labels(check, problem)));
+  const std::int64_t counted =
+      problem.soft ? 0
+                   : detail::check_labels(check, t, problem.lines.length, options.ignore_label,
+                                          "x has one score for each class along axis 1; labels count from 0");
+  problem.scale = 1.0 / static_cast<double>(divisor(problem, counted));
   return problem;
 }
 

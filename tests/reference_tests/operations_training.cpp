@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <fathom/ops/batch_normalization.hpp>
 #include <fathom/ops/dropout.hpp>
+#include <fathom/ops/mean_squared_error.hpp>
+#include <fathom/ops/sigmoid_cross_entropy.hpp>
 #include <fathom/ops/softmax.hpp>
 #include <fathom/ops/softmax_cross_entropy.hpp>
 
@@ -38,6 +40,15 @@ Outputs softmax_cross_entropy(Params& params, Inputs& in) {
   return {ops::softmax_cross_entropy(in["x"], in.array("t"), options, in.optional_array("class_weight"))};
 }
 
+Outputs mean_squared_error(Params&, Inputs& in) { return {ops::mean_squared_error(in["x0"], in["x1"])}; }
+
+Outputs sigmoid_cross_entropy(Params& params, Inputs& in) {
+  ops::SigmoidCrossEntropyOptions options;
+  params.read("normalize", options.normalize);
+  params.read("reduce", options.reduce, {{"mean", ops::Reduce::mean}, {"no", ops::Reduce::no}});
+  return {ops::sigmoid_cross_entropy(in["x"], in.array("t"), options)};
+}
+
 template <Variable (*op)(const Variable&, std::int64_t)>
 Outputs along_axis(Params& params, Inputs& in) {
   std::int64_t axis = 1;
@@ -58,6 +69,8 @@ Operations training_operations() {
       {"dropout", dropout},
       {"fixed_batch_normalization", fixed_batch_normalization},
       {"log_softmax", along_axis<ops::log_softmax>},
+      {"mean_squared_error", mean_squared_error},
+      {"sigmoid_cross_entropy", sigmoid_cross_entropy},
       {"softmax", along_axis<ops::softmax>},
       {"softmax_cross_entropy", softmax_cross_entropy},
   };

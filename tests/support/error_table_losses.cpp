@@ -2,6 +2,8 @@
 #include <support/error_table_parts.hpp>
 
 #include <fathom/ops/dropout.hpp>
+#include <fathom/ops/mean_squared_error.hpp>
+#include <fathom/ops/sigmoid_cross_entropy.hpp>
 #include <fathom/ops/softmax.hpp>
 #include <fathom/ops/softmax_cross_entropy.hpp>
 
@@ -31,6 +33,16 @@ void add_loss_errors(std::vector<ErrorCase>& cases) {
   };
   along_axis("softmax", ops::softmax);
   along_axis("log_softmax", ops::log_softmax);
+  cases.push_back({.op = "mean_squared_error",
+                   .arguments = {{"x0", {2, 3}}, {"x1", {2, 3}}},
+                   .function = [](const Operands& in) { return ops::mean_squared_error(in[0], in[1]); },
+                   .refused = {{"x1 of rank 1", {{2, 3}, {3}}}, {"other x1", {{2, 3}, {2, 1}}}},
+                   .empty = {{{{0, 3}, {0, 3}}, {}}}});
+  cases.push_back({.op = "sigmoid_cross_entropy",
+                   .arguments = {{"x", {2, 3}}, {"t", {2, 3}, data}},
+                   .function = [](const Operands& in) { return ops::sigmoid_cross_entropy(in[0], in[1]); },
+                   .refused = {{"t of rank 1", {{2, 3}, {3}}}, {"other t", {{2, 3}, {2, 1}}}},
+                   .empty = {{{{0, 3}, {0, 3}}, {}}}});
   cases.push_back({.op = "dropout",
                    .arguments = {{"x", {2, 3}}, {"mask", {2, 3}, data}},
                    .function = [](const Operands& in) { return ops::dropout(in[0], in[1]); },

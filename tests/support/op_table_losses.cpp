@@ -6,6 +6,8 @@
 
 #include <fathom/core/random.hpp>
 #include <fathom/ops/dropout.hpp>
+#include <fathom/ops/mean_squared_error.hpp>
+#include <fathom/ops/sigmoid_cross_entropy.hpp>
 #include <fathom/ops/softmax.hpp>
 #include <fathom/ops/softmax_cross_entropy.hpp>
 
@@ -66,6 +68,29 @@ void add_softmax(Cases& cases) {
   }
 }
 
+void add_other_losses(Cases& cases) {
+  for (const Shape& shape : {Shape{5}, Shape{2, 3}, Shape{}}) {
+    cases.push_back({"mean_squared_error " + to_string(shape),
+                     [](const In& in) { return ops::mean_squared_error(in[0], in[1]); },
+                     {between(shape, 49, -1, 1), between(shape, 50, -1, 1)}});
+  }
+  const Array labels = Array::from<std::int64_t>({0, 1, -1, 1, 0, 1}, {2, 3});
+  for (const ops::Reduce reduce : {ops::Reduce::mean, ops::Reduce::sum, ops::Reduce::no}) {
+    for (const bool normalize : {true, false}) {
+      for (const Array& t : {labels, between({2, 3}, 51, 0, 1)}) {
+        cases.push_back(
+            {fmt::format("sigmoid_cross_entropy {}{}{}", to_string(reduce),
+                         normalize ? "" : ", not normalized", is_float(t.dtype()) ? ", soft targets" : ""),
+             [=](const In& in) {
+               return ops::sigmoid_cross_entropy(in[0], is_float(t.dtype()) ? t.astype(in[0].dtype()) : t,
+                                                 {.normalize = normalize, .reduce = reduce});
+             },
+             {distinct({2, 3}, 52)}});
+      }
+    }
+  }
+}
+
 void add_dropout(Cases& cases) {
   for (const double ratio : {0.0, 0.5, 0.9}) {
     cases.push_back({fmt::format("dropout {}", ratio),
@@ -86,6 +111,7 @@ void add_dropout(Cases& cases) {
 void add_losses(Cases& cases) {
   add_softmax(cases);
   add_softmax_cross_entropy(cases);
+  add_other_losses(cases);
   add_dropout(cases);
 }
 
