@@ -101,7 +101,7 @@ const Array& Optimizer::state(std::size_t parameter, std::string_view name) cons
 std::vector<StateArray> Optimizer::state() const {
   std::vector<StateArray> result;
   for (std::size_t i = 0; i < slots_.size(); ++i) {
-    if (slots_[i].steps == 0) continue;
+    if (slots_[i].steps == 0 && slots_[i].state.empty()) continue;
     Array steps = Array::empty({}, DType::int64);
     *steps.mutable_data<std::int64_t>() = slots_[i].steps;
     result.push_back({i, std::string(kSteps), steps});
@@ -119,7 +119,9 @@ void Optimizer::set_state(std::size_t parameter, std::string_view name, const Ar
     check.argument("t", value).defined();
     FATHOM_CHECK(check.hint("it counts the parameter's steps"), value.dtype() == DType::int64, DTypeError,
                  "t must be int64 (it is {})", to_string(value.dtype()));
-    slot.steps = static_cast<std::int64_t>(value.item());
+    const auto steps = static_cast<std::int64_t>(value.item());
+    check.at_least("t", steps, 0, "it counts the parameter's steps");
+    slot.steps = steps;
     return;
   }
   const std::size_t index = state_index(name);

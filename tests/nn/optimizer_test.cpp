@@ -187,6 +187,7 @@ TEST_CASE("state that does not fit is refused", "[optim][error]") {
   CHECK_THROWS_AS(optimizer.set_state(0, "m", Array::ones({2}, DType::float32)), DTypeError);
   CHECK_THROWS_AS(optimizer.set_state(0, "m", Array{}), GraphError);
   CHECK_THROWS_AS(optimizer.set_state(0, "t", Array::ones({}, DType::float32)), DTypeError);
+  CHECK_THROWS_AS(optimizer.set_state(0, "t", Array::full({}, -1, DType::int64)), ValueError);
   CHECK_THROWS_WITH(optimizer.set_state(1, "m", p.data()),
                     "Optimizer::set_state: parameter 1 has no data yet\n"
                     "  hint: run one forward pass, or load its weights, before its state");
