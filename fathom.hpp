@@ -11,6 +11,7 @@
 #include <fathom/autograd/scopes.hpp>
 #include <fathom/autograd/variable.hpp>
 #include <fathom/core/array.hpp>
+#include <fathom/core/array_spec.hpp>
 #include <fathom/core/cpu.hpp>
 #include <fathom/core/error.hpp>
 #include <fathom/core/file.hpp>
@@ -23,6 +24,7 @@
 #include <fathom/nn/data/idx.hpp>
 #include <fathom/nn/data/image_set.hpp>
 #include <fathom/nn/init.hpp>
+#include <fathom/nn/initialization.hpp>
 #include <fathom/nn/io/serialize.hpp>
 #include <fathom/nn/layers/batch_norm2d.hpp>
 #include <fathom/nn/layers/conv2d.hpp>
@@ -40,6 +42,8 @@
 #include <fathom/nn/optim/schedule.hpp>
 #include <fathom/nn/optim/sgd.hpp>
 #include <fathom/nn/sequential.hpp>
+#include <fathom/nn/trial_scope.hpp>
+#include <fathom/nn/walker.hpp>
 #include <fathom/ops/activation.hpp>
 #include <fathom/ops/arithmetic.hpp>
 #include <fathom/ops/batch_normalization.hpp>

@@ -125,8 +125,9 @@ void Variable::on_grad(GradientHook hook) {
 
 Variable Variable::detach() const { return Variable(data()); }
 
-Parameter Parameter::deferred() {
+Parameter Parameter::deferred(ArraySpec expected) {
   Parameter parameter;
+  parameter.expected_ = std::move(expected);
   parameter.state_ = std::make_shared<detail::VariableState>();
   parameter.state_->node = leaf_node(parameter.state_);
   return parameter;
@@ -135,6 +136,7 @@ Parameter Parameter::deferred() {
 Parameter::Parameter(const Parameter& other) : Variable() {
   if (other.state_ == nullptr) return;
   *this = other.state_->data.defined() ? Parameter(other.data().copy()) : deferred();
+  expected_ = other.expected_;
   set_requires_grad(other.requires_grad());
 }
 
@@ -153,7 +155,20 @@ void Parameter::initialize(Array data) {
     throw GraphError(fmt::format("Parameter: it has data already ({})\n  hint: set_data replaces it",
                                  describe(state_->data)));
   }
+  require_fits("Parameter", expected_, data);
   set_data(std::move(data));
+}
+
+void Parameter::defer() {
+  if (!defined()) return;
+  drop_gradient(*state_);
+  state_->data = {};
+}
+
+void Parameter::to(DType dtype) {
+  if (!exists()) return;
+  expected_.dtype = dtype;
+  if (defined() && data().dtype() != dtype) set_data(data().astype(dtype));
 }
 
 std::string to_string(const Variable& variable) {

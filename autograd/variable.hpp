@@ -8,6 +8,7 @@
 #include <vector>
 
 #include <fathom/core/array.hpp>
+#include <fathom/core/array_spec.hpp>
 
 namespace fathom {
 
@@ -86,8 +87,8 @@ class FATHOM_EXPORT Parameter : public Variable {
   /// Absent: what a layer without bias holds as `b`.
   Parameter() = default;
   explicit Parameter(Array data) : Variable(std::move(data), true) {}
-  /// A handle without data, to be filled by `initialize` (deferred sizes).
-  [[nodiscard]] static Parameter deferred();
+  /// A handle without data, to be filled by `initialize`; `expected` is what is known of the data.
+  [[nodiscard]] static Parameter deferred(ArraySpec expected = {});
 
   Parameter(const Parameter& other);
   Parameter& operator=(const Parameter& other);
@@ -97,9 +98,19 @@ class FATHOM_EXPORT Parameter : public Variable {
 
   /// There is a handle: with data, or waiting for it.
   [[nodiscard]] bool exists() const { return state_ != nullptr; }
+  [[nodiscard]] bool is_waiting() const { return exists() && !defined(); }
   /// Gives a deferred parameter its data; handles made before see it. Throws GraphError when it has data
-  /// already.
+  /// already, ShapeError or DTypeError when the data is not what was expected.
   void initialize(Array data);
+  /// Takes the data of a deferred parameter away again: it waits for data as before `initialize`.
+  void defer();
+  /// What its data must be.
+  [[nodiscard]] ArraySpec expected() const { return defined() ? spec_of(data()) : expected_; }
+  /// Converts the data, which drops the gradient; a deferred parameter then waits for data of that type.
+  void to(DType dtype);
+
+ private:
+  ArraySpec expected_;  // of deferred data
 };
 
 [[nodiscard]] FATHOM_EXPORT std::string to_string(const Variable& variable);

@@ -10,37 +10,11 @@
 #include <typeinfo>
 
 #include <fathom/core/error.hpp>
+#include <fathom/nn/walker.hpp>
 
 namespace fathom::nn {
 
 namespace {
-
-/// Walks a module and all inside it, and knows the dotted name of what it is shown.
-class Walker : public MemberVisitor {
- public:
-  void parameter(std::string_view, Parameter&) override {}
-  void buffer(std::string_view, Buffer&) override {}
-  void module(std::string_view name, Module& module) final {
-    const std::size_t length = prefix_.size();
-    const std::string path = join(name);
-    enter(path, module);
-    prefix_ = path;
-    module.visit_members(*this);
-    prefix_.resize(length);
-  }
-
- protected:
-  [[nodiscard]] std::string join(std::string_view name) const {
-    std::string path = prefix_;
-    if (!path.empty()) path += '.';
-    return path += name;
-  }
-  /// Sees each module before its members.
-  virtual void enter(const std::string& /*path*/, Module& /*module*/) {}
-
- private:
-  std::string prefix_;
-};
 
 class ParameterCollector final : public Walker {
  public:
@@ -79,18 +53,27 @@ class PathFinder final : public Walker {
 class Converter final : public Walker {
  public:
   explicit Converter(DType dtype) : dtype_(dtype) {}
-  void parameter(std::string_view, Parameter& parameter) override {
-    if (parameter.defined() && parameter.dtype() != dtype_)
-      parameter.set_data(parameter.data().astype(dtype_));
-  }
-  void buffer(std::string_view, Buffer& buffer) override {
-    if (buffer.defined() && is_float(buffer.data().dtype())) {
-      buffer.mutable_data() = buffer.data().astype(dtype_);
-    }
-  }
+  void parameter(std::string_view, Parameter& parameter) override { parameter.to(dtype_); }
+  void buffer(std::string_view, Buffer& buffer) override { buffer.to(dtype_); }
 
  private:
   DType dtype_;
+};
+
+class DTypeFinder final : public Walker {
+ public:
+  void parameter(std::string_view, Parameter& parameter) override {
+    if (parameter.exists()) note(parameter.expected());
+  }
+  void buffer(std::string_view, Buffer& buffer) override {
+    if (buffer.exists()) note(buffer.expected());
+  }
+  std::optional<DType> found;
+
+ private:
+  void note(const ArraySpec& spec) {
+    if (!found && spec.dtype && is_float(*spec.dtype)) found = spec.dtype;
+  }
 };
 
 /// Visitors take members that can be changed; those used here only look.
@@ -101,7 +84,8 @@ auto collected(const Module& module) {
   return std::move(collector.found);
 }
 
-/// The class without namespaces: "Conv2D".
+}  // namespace
+
 std::string type_name(const Module& module) {
   const char* mangled = typeid(module).name();
   int status = 0;
@@ -111,6 +95,8 @@ std::string type_name(const Module& module) {
   const std::size_t scope = name.rfind("::", name.find('<'));
   return scope == std::string::npos ? name : name.substr(scope + 2);
 }
+
+namespace {
 
 /// A module that its caller does not list goes by its class.
 std::string name_within(const void* outer, const void* object) {
@@ -123,11 +109,36 @@ std::string name_within(const void* outer, const void* object) {
 
 }  // namespace
 
-Buffer::Buffer(const Buffer& other) : data_(other.defined() ? other.data_.copy() : Array{}) {}
+Buffer::Buffer(const Buffer& other)
+    : data_(other.defined() ? other.data_.copy() : Array{}), expected_(other.expected_) {}
 
 Buffer& Buffer::operator=(const Buffer& other) {
-  if (this != &other) data_ = other.defined() ? other.data_.copy() : Array{};
+  if (this != &other) *this = Buffer(other);
   return *this;
+}
+
+Buffer Buffer::deferred(ArraySpec expected) {
+  Buffer buffer;
+  buffer.expected_ = std::move(expected);
+  return buffer;
+}
+
+void Buffer::initialize(Array data) {
+  if (defined() || !exists()) {
+    throw GraphError(fmt::format(
+        "Buffer: it waits for no data ({})\n  hint: mutable_data() changes what it has", describe(data_)));
+  }
+  require_fits("Buffer", *expected_, data);
+  data_ = std::move(data);
+}
+
+void Buffer::defer() {
+  if (expected_) data_ = {};
+}
+
+void Buffer::to(DType dtype) {
+  if (expected_ && (!expected_->dtype || is_float(*expected_->dtype))) expected_->dtype = dtype;
+  if (defined() && is_float(data_.dtype())) data_ = data_.astype(dtype);
 }
 
 MemberVisitor::~MemberVisitor() = default;
@@ -187,6 +198,12 @@ void Module::to(DType dtype) {
   }
   Converter converter{dtype};
   visit_members(converter);
+}
+
+DType Module::dtype() const {
+  DTypeFinder finder;
+  const_cast<Module*>(this)->visit_members(finder);
+  return finder.found.value_or(DType::float32);
 }
 
 namespace detail {

@@ -3,6 +3,7 @@
 
 #include <concepts>
 #include <iterator>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -16,12 +17,14 @@ namespace fathom::nn {
 
 class Module;
 
-/// An array that belongs to a module's state and has no gradient, as running statistics. Copying is deep, as
-/// with Parameter. `Buffer{}` is absent.
+/// An array that belongs to a module's state and has no gradient, as running statistics. Copying is deep, and
+/// its data may come later, as with Parameter. `Buffer{}` is absent.
 class FATHOM_EXPORT Buffer {
  public:
   Buffer() = default;
   explicit Buffer(Array data) : data_(std::move(data)) {}
+  /// One that waits for `initialize`; `expected` is what is known of the data.
+  [[nodiscard]] static Buffer deferred(ArraySpec expected = {});
   Buffer(const Buffer& other);
   Buffer& operator=(const Buffer& other);
   Buffer(Buffer&&) noexcept = default;
@@ -32,8 +35,22 @@ class FATHOM_EXPORT Buffer {
   [[nodiscard]] const Array& data() const { return data_; }
   [[nodiscard]] Array& mutable_data() { return data_; }
 
+  /// With data, or waiting for it.
+  [[nodiscard]] bool exists() const { return defined() || expected_.has_value(); }
+  [[nodiscard]] bool is_waiting() const { return exists() && !defined(); }
+  /// As those of Parameter. Throws GraphError unless it waits for data, ShapeError or DTypeError when the
+  /// data is not what was expected.
+  void initialize(Array data);
+  void defer();
+  [[nodiscard]] ArraySpec expected() const {
+    return defined() ? spec_of(data_) : expected_.value_or(ArraySpec{});
+  }
+  /// Converts floats; others stay as they are.
+  void to(DType dtype);
+
  private:
   Array data_;
+  std::optional<ArraySpec> expected_;  // of deferred data
 };
 
 /// Is shown the members of one module, in the order of its FATHOM_MODULE list.
@@ -115,7 +132,17 @@ class FATHOM_EXPORT Module {
 
   /// Converts parameters and floating buffers to float32 or float64 (DTypeError for others) and drops the
   /// gradients. The handles stay; make optimisers afterwards, since their state keeps the old type.
+  /// Parameters without data will get it in that type.
   void to(DType dtype);
+
+  /// How many numbers there are to learn. Throws GraphError naming a parameter that has no data yet.
+  [[nodiscard]] std::int64_t count_parameters() const;
+  /// Gives parameters that wait for their sizes their data, by one forward in evaluation and without a graph
+  /// over zeros of shape (1, sample_shape...). Parameters that have data, running statistics and training
+  /// flags stay as they are. If the forward throws, the parameters wait as before.
+  void reset_parameters(const Shape& sample_shape);
+  /// That of the first floating parameter or buffer, float32 if there is none.
+  [[nodiscard]] DType dtype() const;
 
  protected:
   Module() = default;
@@ -126,6 +153,9 @@ class FATHOM_EXPORT Module {
  private:
   bool training_ = true;
 };
+
+/// The class without namespaces: "Conv2D".
+[[nodiscard]] FATHOM_EXPORT std::string type_name(const Module& module);
 
 /// Puts `module` on the path within its lifetime, as `operator()` does.
 class FATHOM_EXPORT ModuleScope {

@@ -4,29 +4,54 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <concepts>
+#include <iterator>
 #include <map>
+#include <set>
 
 #include <fathom/core/error.hpp>
 #include <fathom/core/npy.hpp>
+#include <fathom/nn/initialization.hpp>
+#include <fathom/nn/walker.hpp>
 
 namespace fathom::nn {
 
 namespace {
 
-/// What the module holds, by name, in its order. Arrays share the module's buffers.
-NamedArrays state(std::string_view op, const Module& module) {
-  NamedArrays entries;
-  for (const auto& [name, value] : module.named_parameters()) {
-    if (!value.defined()) {
-      throw GraphError(
-          fmt::format("{}: parameter {} has no data yet\n  hint: give a deferred parameter its data with "
-                      "initialize",
-                      op, name));
-    }
-    entries.emplace_back(name, value.data());
+/// A parameter or buffer that an array of the file goes into.
+struct Place {
+  std::string name;
+  ArraySpec expected;
+  std::function<void(Array)> fill;
+};
+
+class PlaceCollector final : public Walker {
+ public:
+  void parameter(std::string_view name, Parameter& parameter) override { add(name, parameter); }
+  void buffer(std::string_view name, Buffer& buffer) override { add(name, buffer); }
+  std::vector<Place> parameters, buffers;
+
+ private:
+  template <class Member>
+  void add(std::string_view name, Member& member) {
+    if (!member.exists()) return;
+    std::vector<Place>& places = std::same_as<Member, Parameter> ? parameters : buffers;
+    places.push_back({join(name), member.expected(), [&member](Array array) {
+                        if (member.is_waiting()) {
+                          member.initialize(std::move(array));
+                        } else {
+                          Array(member.data()).assign(array);
+                        }
+                      }});
   }
-  for (const auto& [name, value] : module.named_buffers()) entries.emplace_back(name, value);
-  return entries;
+};
+
+/// Parameters first, then buffers, each in the module's order.
+std::vector<Place> places(Module& module) {
+  PlaceCollector collector;
+  module.visit_members(collector);
+  std::move(collector.buffers.begin(), collector.buffers.end(), std::back_inserter(collector.parameters));
+  return std::move(collector.parameters);
 }
 
 /// Arrays of the file by the module's names.
@@ -46,20 +71,20 @@ std::map<std::string, Array> read(const std::string& path, const LoadOptions& op
 }
 
 /// One line for each name that does not fit; empty when all do.
-std::string misfits(const NamedArrays& wanted, const std::map<std::string, Array>& found) {
+std::string misfits(const std::vector<Place>& wanted, const std::map<std::string, Array>& found) {
   std::string missing, unexpected, shapes, dtypes;
-  std::map<std::string_view, const Array*> known;
-  for (const auto& [name, array] : wanted) {
-    known.emplace(name, &array);
+  std::set<std::string_view> known;
+  for (const auto& [name, expected, fill] : wanted) {
+    known.insert(name);
     const auto entry = found.find(name);
     if (entry == found.end()) {
-      missing += fmt::format("\n  missing: {} {}", name, describe(array));
-    } else if (entry->second.shape() != array.shape()) {
+      missing += fmt::format("\n  missing: {} {}", name, describe(expected));
+    } else if (!fits_shape(expected, entry->second.shape())) {
       shapes += fmt::format("\n  shape: {} is {} in the file, {} in the module", name,
-                            describe(entry->second), describe(array));
-    } else if (entry->second.dtype() != array.dtype()) {
+                            describe(entry->second), describe(expected));
+    } else if (expected.dtype && entry->second.dtype() != *expected.dtype) {
       dtypes += fmt::format("\n  dtype: {} is {} in the file, {} in the module", name,
-                            describe(entry->second), describe(array));
+                            describe(entry->second), describe(expected));
     }
   }
   for (const auto& [name, array] : found) {
@@ -70,10 +95,16 @@ std::string misfits(const NamedArrays& wanted, const std::map<std::string, Array
 
 }  // namespace
 
-void save(const Module& module, const std::string& path) { save_npz(path, state("save", module)); }
+void save(const Module& module, const std::string& path) {
+  require_initialized("save", module);
+  NamedArrays entries;
+  for (const auto& [name, value] : module.named_parameters()) entries.emplace_back(name, value.data());
+  for (const auto& [name, value] : module.named_buffers()) entries.emplace_back(name, value);
+  save_npz(path, entries);
+}
 
 void load(Module& module, const std::string& path, const LoadOptions& options) {
-  const NamedArrays wanted = state("load", module);
+  const std::vector<Place> wanted = places(module);
   const std::map<std::string, Array> found = read(path, options);
   if (const std::string lines = misfits(wanted, found); !lines.empty()) {
     throw IoError(fmt::format(
@@ -81,7 +112,7 @@ void load(Module& module, const std::string& path, const LoadOptions& options) {
         "built as the one that was saved; LoadOptions::rename maps names, Module::to changes dtypes",
         path, lines));
   }
-  for (const auto& [name, array] : wanted) Array(array).assign(found.at(name));
+  for (const Place& place : wanted) place.fill(found.at(place.name));
 }
 
 std::string from_chainer(std::string_view name) {

@@ -21,7 +21,8 @@ struct LoadOptions {
 
 /// Fills all parameters and buffers from what `save` wrote. The handles stay, so optimisers remain valid.
 /// Every name must be in both, with the same shape and dtype: otherwise an IoError lists all that do not fit,
-/// and nothing is changed. Throws IoError also for a file that is missing or corrupt.
+/// and nothing is changed. Parameters that wait for their sizes get those of the file. Throws IoError also
+/// for a file that is missing or corrupt.
 FATHOM_EXPORT void load(Module& module, const std::string& path, const LoadOptions& options = {});
 
 /// For `LoadOptions::rename`: names in files of Chainer's save_npz, "bn1/avg_mean" for "bn1.avg_mean"; leaves

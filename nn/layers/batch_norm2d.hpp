@@ -12,7 +12,8 @@ struct BatchNorm2DOptions {
 
 /// Batch normalization over all axes but the channels, x (n, channels, h, w). While training it uses the
 /// batch's own statistics (ops::batch_normalization) and moves the running ones; in evaluation it uses the
-/// running ones (ops::fixed_batch_normalization) and changes nothing.
+/// running ones (ops::fixed_batch_normalization) and changes nothing. Left out, channels is that of the first
+/// x.
 class FATHOM_EXPORT BatchNorm2D : public Module {
  public:
   Parameter gamma;  ///< (channels), first 1
@@ -23,12 +24,15 @@ class FATHOM_EXPORT BatchNorm2D : public Module {
 
   /// Throws ValueError for numbers out of range.
   explicit BatchNorm2D(std::int64_t channels, const BatchNorm2DOptions& options = {});
+  explicit BatchNorm2D(const BatchNorm2DOptions& options = {});
   [[nodiscard]] const BatchNorm2DOptions& options() const { return options_; }
 
  protected:
   Variable forward(const Variable& x) override;
 
  private:
+  void initialize(std::int64_t channels);
+
   BatchNorm2DOptions options_;
 };
 

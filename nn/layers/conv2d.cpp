@@ -3,36 +3,59 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <optional>
+
 #include <fathom/core/check.hpp>
+#include <fathom/nn/initialization.hpp>
 #include <fathom/ops/checks/window.hpp>
 #include <fathom/ops/convolution_2d.hpp>
 
 namespace fathom::nn {
 
-Conv2D::Conv2D(std::int64_t in_channels, std::int64_t out_channels, const Conv2DOptions& options,
-               Random& random)
-    : options_(options), key_W_(random.key()), key_b_(random.key()) {
+Conv2D::Conv2D(std::int64_t out_channels, const Conv2DOptions& options, Random& random)
+    : options_(options), out_channels_(out_channels), key_W_(random.key()), key_b_(random.key()) {
   ArgumentCheck check{"Conv2D"};
-  check.at_least("in_channels", in_channels, 1, "it is the size of axis 1 of x");
   check.at_least("out_channels", out_channels, 1, "it is the size of axis 1 of the output");
   check.at_least("kernel", options.kernel, 1, "1 is a kernel of one pixel");
   ops::detail::check_window(check,
                             {.stride = options.stride, .pad = options.pad, .dilation = options.dilation});
   check.at_least("groups", options.groups, 1, ops::detail::kGroupsHint);
-  FATHOM_CHECK(
-      check.hint(ops::detail::kGroupsHint),
-      in_channels % options.groups == 0 && out_channels % options.groups == 0, ValueError,
-      "groups must divide in_channels and out_channels (groups is {}, in_channels {}, out_channels {})",
-      options.groups, in_channels, out_channels);
+  FATHOM_CHECK(check.hint(ops::detail::kGroupsHint), out_channels % options.groups == 0, ValueError,
+               "groups must divide out_channels (groups is {}, out_channels {})", options.groups,
+               out_channels);
+  W = Parameter::deferred(
+      {.sizes = {{out_channels, -1, options.kernel.y, options.kernel.x}}, .dtype = DType::float32});
+  if (options.bias) b = Parameter::deferred({.sizes = {{out_channels}}, .dtype = DType::float32});
+}
 
-  const Shape shape{out_channels, in_channels / options.groups, options.kernel.y, options.kernel.x};
-  const std::int64_t kernel_size = options.kernel.y * options.kernel.x;
-  const Fans fans{.in = shape[1] * kernel_size, .out = out_channels / options.groups * kernel_size};
-  W = Parameter{options.initial_W(key_W_, shape, fans, DType::float32)};
-  if (options.bias) b = Parameter{options.initial_b(key_b_, {out_channels}, fans, DType::float32)};
+Conv2D::Conv2D(std::int64_t in_channels, std::int64_t out_channels, const Conv2DOptions& options,
+               Random& random)
+    : Conv2D(out_channels, options, random) {
+  ArgumentCheck check{"Conv2D"};
+  check.at_least("in_channels", in_channels, 1, "it is the size of axis 1 of x");
+  FATHOM_CHECK(check.hint(ops::detail::kGroupsHint), in_channels % options.groups == 0, ValueError,
+               "groups must divide in_channels (groups is {}, in_channels {})", options.groups, in_channels);
+  initialize(in_channels);
+}
+
+void Conv2D::initialize(std::int64_t in_channels) {
+  const Pair2 kernel = options_.kernel;
+  // A number of channels that groups do not divide is refused by the op.
+  const Shape shape{out_channels_, std::max<std::int64_t>(in_channels / options_.groups, 1), kernel.y,
+                    kernel.x};
+  const Fans fans{.in = shape[1] * kernel.y * kernel.x,
+                  .out = out_channels_ / options_.groups * kernel.y * kernel.x};
+  nn::initialize(W, options_.initial_W, key_W_, shape, fans);
+  nn::initialize(b, options_.initial_b, key_b_, {out_channels_}, fans);
 }
 
 Variable Conv2D::forward(const Variable& x) {
+  std::optional<InitializationGuard> first;
+  if (W.is_waiting() || b.is_waiting()) {
+    first.emplace(*this);
+    initialize(size_or_one(x, 1));
+  }
   return ops::convolution_2d(x, W, b,
                              {.stride = options_.stride,
                               .pad = options_.pad,

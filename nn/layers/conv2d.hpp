@@ -19,7 +19,8 @@ struct Conv2DOptions {
 };
 
 /// Two-dimensional convolution with its weight, ops::convolution_2d: x (n, in_channels, h, w),
-/// y (n, out_channels, hO, wO).
+/// y (n, out_channels, hO, wO). Left out, in_channels is that of the first x: W and b get then the values
+/// that they would have got at once.
 class FATHOM_EXPORT Conv2D : public Module {
  public:
   Parameter W;  ///< (out_channels, in_channels / groups, kH, kW)
@@ -28,13 +29,17 @@ class FATHOM_EXPORT Conv2D : public Module {
 
   /// Throws ValueError for numbers that make no convolution.
   Conv2D(std::int64_t in_channels, std::int64_t out_channels, const Conv2DOptions& options, Random& random);
+  Conv2D(std::int64_t out_channels, const Conv2DOptions& options, Random& random);
   [[nodiscard]] const Conv2DOptions& options() const { return options_; }
 
  protected:
   Variable forward(const Variable& x) override;
 
  private:
+  void initialize(std::int64_t in_channels);
+
   Conv2DOptions options_;
+  std::int64_t out_channels_;
   RandomKey key_W_, key_b_;
 };
 

@@ -18,7 +18,8 @@ struct DepthwiseConv2DOptions {
 };
 
 /// Two-dimensional depthwise convolution with its weight, ops::depthwise_convolution_2d: x (n, channels, h,
-/// w), y (n, channels * multiplier, hO, wO).
+/// w), y (n, channels * multiplier, hO, wO). Left out, channels is that of the first x: W and b get then the
+/// values that they would have got at once.
 class FATHOM_EXPORT DepthwiseConv2D : public Module {
  public:
   Parameter W;  ///< (multiplier, channels, kH, kW)
@@ -27,12 +28,15 @@ class FATHOM_EXPORT DepthwiseConv2D : public Module {
 
   /// Throws ValueError for numbers that make no convolution.
   DepthwiseConv2D(std::int64_t channels, const DepthwiseConv2DOptions& options, Random& random);
+  DepthwiseConv2D(const DepthwiseConv2DOptions& options, Random& random);
   [[nodiscard]] const DepthwiseConv2DOptions& options() const { return options_; }
 
  protected:
   Variable forward(const Variable& x) override;
 
  private:
+  void initialize(std::int64_t channels);
+
   DepthwiseConv2DOptions options_;
   RandomKey key_W_, key_b_;
 };

@@ -13,7 +13,8 @@ struct LinearOptions {
   Initializer initial_b = init::constant(0);
 };
 
-/// y = x W^T + b, ops::linear: x (n, d...) with in_size = prod(d), y (n, out_size).
+/// y = x W^T + b, ops::linear: x (n, d...) with in_size = prod(d), y (n, out_size). Left out, in_size is that
+/// of the first x: W and b get then the values that they would have got at once.
 class FATHOM_EXPORT Linear : public Module {
  public:
   Parameter W;  ///< (out_size, in_size)
@@ -22,13 +23,17 @@ class FATHOM_EXPORT Linear : public Module {
 
   /// Throws ValueError for sizes below 1.
   Linear(std::int64_t in_size, std::int64_t out_size, const LinearOptions& options, Random& random);
+  Linear(std::int64_t out_size, const LinearOptions& options, Random& random);
   [[nodiscard]] const LinearOptions& options() const { return options_; }
 
  protected:
   Variable forward(const Variable& x) override;
 
  private:
+  void initialize(std::int64_t in_size);
+
   LinearOptions options_;
+  std::int64_t out_size_;
   RandomKey key_W_, key_b_;
 };
 

@@ -141,7 +141,7 @@ TEST_CASE("layers refuse impossible numbers", "[layers][error]") {
                         Catch::EndsWith("\n  hint: 1 moves the window pixel by pixel; 2 halves the size"));
   CHECK_THROWS_WITH(
       (nn::Conv2D{4, 6, {.kernel = 1, .groups = 4}, random}),
-      "Conv2D: groups must divide in_channels and out_channels (groups is 4, in_channels 4, out_channels 6)\n"
+      "Conv2D: groups must divide out_channels (groups is 4, out_channels 6)\n"
       "  hint: choose a common divisor of both channel counts; 1 connects all channels");
   CHECK_THROWS_WITH((nn::DepthwiseConv2D{2, {.multiplier = 0, .kernel = 1}, random}),
                     Catch::StartsWith("DepthwiseConv2D: multiplier must be at least 1"));

@@ -142,8 +142,8 @@ TEST_CASE("a parameter without data cannot be saved", "[serialize][error]") {
   Net net{1};
   net.scale = Parameter::deferred();
   CHECK_THROWS_WITH(nn::save(net, directory / "net.npz"),
-                    "save: parameter scale has no data yet\n"
-                    "  hint: give a deferred parameter its data with initialize");
+                    "save: scale has no data yet\n"
+                    "  hint: run a forward, or reset_parameters(sample_shape), first");
 }
 
 TEST_CASE("rename maps the file's names", "[serialize]") {

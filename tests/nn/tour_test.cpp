@@ -170,6 +170,11 @@ TEST_CASE("tour: modules", "[tour]") {
 
   nn::Conv2D layer{3, 16, {.kernel = 3, .initial_W = nn::init::he_normal()}, random};
   CHECK(layer.W.shape() == Shape{16, 3, 3, 3});
+
+  nn::Sequential head{nn::Conv2D{16, {.kernel = 3}, random}, nn::Linear{10, {}, random}};
+  CHECK_FALSE(head.parameters()[0].defined());
+  head.reset_parameters({3, 8, 8});  // or any forward
+  CHECK(head.parameters()[2].shape() == Shape{10, 16 * 6 * 6});
 }
 
 TEST_CASE("tour: training and saving", "[tour]") {
@@ -223,5 +228,5 @@ TEST_CASE("tour: the page's snippets are the ones of this file", "[tour]") {
     CHECK(source.find(snippet) != std::string::npos);
     ++snippets;
   }
-  CHECK(snippets == 18);
+  CHECK(snippets == 19);
 }
