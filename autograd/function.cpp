@@ -7,6 +7,8 @@
 
 #include <fathom/autograd/engine/hook_list.hpp>
 #include <fathom/autograd/engine/node.hpp>
+#include <fathom/autograd/hooks.hpp>
+#include <fathom/autograd/module_path.hpp>
 #include <fathom/autograd/scopes.hpp>
 #include <fathom/core/elementwise.hpp>
 #include <fathom/core/error.hpp>
@@ -73,10 +75,13 @@ void Function::retain(std::string_view name, Array array) {
   saved_.push_back({.kind = Kind::own, .name = name, .array = std::move(array)});
 }
 
+std::string Function::what_of(Kind kind, std::size_t index, std::string_view name) {
+  if (kind == Kind::own) return std::string(name);
+  return fmt::format("{} {}", kind == Kind::input ? "input" : "output", index);
+}
+
 const Function::Saved& Function::saved(Kind kind, std::size_t index, std::string_view name) const {
-  const std::string what = kind == Kind::own
-                               ? std::string(name)
-                               : fmt::format("{} {}", kind == Kind::input ? "input" : "output", index);
+  const std::string what = what_of(kind, index, name);
   const auto found = std::find_if(saved_.begin(), saved_.end(), [&](const Saved& saved) {
     return saved.kind == kind && saved.index == index && saved.name == name;
   });
@@ -92,6 +97,13 @@ const Function::Saved& Function::saved(Kind kind, std::size_t index, std::string
         this->name(), what, what, describe(found->array)));
   }
   return *found;
+}
+
+std::vector<std::pair<std::string, Array>> Function::kept() const {
+  std::vector<std::pair<std::string, Array>> result;
+  for (const Saved& saved : saved_)
+    result.emplace_back(what_of(saved.kind, saved.index, saved.name), saved.array);
+  return result;
 }
 
 const Array& Function::input_array(std::size_t i) const { return saved(Kind::input, i).array; }
@@ -172,8 +184,12 @@ Variables Function::apply_to(std::span<const Variable> inputs) {
   const bool is_recorded =
       is_recording() &&
       std::any_of(inputs.begin(), inputs.end(), [](const Variable& input) { return input.requires_grad(); });
-  const std::vector<FunctionHook*>& hooks = detail::function_hooks();
+  const std::vector<FunctionHook*> hooks = detail::function_hooks();
   saved_.clear();  // of a forward that threw
+  if (keeps_module_paths()) {
+    const Function* outer = function_in_backward();
+    module_path_ = outer == nullptr ? current_module_path() : outer->module_path_;
+  }
   for (FunctionHook* hook : hooks) hook->before_forward(*this, arrays);
   Arrays outputs = forward(arrays);
   for (FunctionHook* hook : hooks) hook->after_forward(*this, arrays, outputs);

@@ -95,6 +95,18 @@ class FATHOM_EXPORT Function : public std::enable_shared_from_this<Function> {
   /// Number of the application, in order of creation in this thread.
   [[nodiscard]] std::uint64_t serial() const { return serial_; }
   [[nodiscard]] std::uint64_t rank() const { return rank_; }
+  /// Where in the model it was made, "features.1.conv", or that of the function whose backward made it. Known
+  /// while hooks watch and, for recorded functions, afterwards, if a KeepModulePathsScope was open.
+  [[nodiscard]] const std::string& module_path() const { return module_path_; }
+  /// What is kept for backward, "input 0", "output 0" or the name given to `retain`; empty when it was
+  /// released.
+  [[nodiscard]] std::vector<std::pair<std::string, Array>> kept() const;
+
+  /// Products that `forward` adds up, for summaries: 0 for functions that are not made of such sums.
+  [[nodiscard]] virtual std::int64_t multiply_adds(std::span<const Array> /*inputs*/,
+                                                   std::span<const Array> /*outputs*/) const {
+    return 0;
+  }
 
  protected:
   /// In forward: keep input or output `i` for backward. Nothing else stays alive.
@@ -127,6 +139,7 @@ class FATHOM_EXPORT Function : public std::enable_shared_from_this<Function> {
     Array array = {};
     std::uint64_t version = 0;
   };
+  [[nodiscard]] static std::string what_of(Kind kind, std::size_t index, std::string_view name);
   [[nodiscard]] const Saved& saved(Kind kind, std::size_t index, std::string_view name = {}) const;
   [[nodiscard]] Arrays data_of(std::span<const Variable> inputs) const;
   void record(std::span<const Variable> inputs, const Arrays& arrays, const Arrays& outputs);
@@ -137,6 +150,7 @@ class FATHOM_EXPORT Function : public std::enable_shared_from_this<Function> {
   std::vector<Saved> saved_;
   std::uint64_t serial_ = 0;
   std::uint64_t rank_ = 0;
+  std::string module_path_;
   bool released_ = false;
 };
 

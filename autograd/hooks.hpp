@@ -4,6 +4,7 @@
 #include <span>
 
 #include <fathom/autograd/function.hpp>
+#include <fathom/autograd/module_path.hpp>
 
 namespace fathom {
 
@@ -31,6 +32,13 @@ class FATHOM_EXPORT HookScope {
   HookScope(const HookScope&) = delete;
   HookScope& operator=(const HookScope&) = delete;
   ~HookScope();
+
+ private:
+  KeepModulePathsScope paths_;
 };
+
+/// The function whose backward this thread is running, null outside of backward. With `create_graph` the
+/// functions that compute its gradients are applied meanwhile, and a hook can tell.
+[[nodiscard]] FATHOM_EXPORT const Function* function_in_backward();
 
 }  // namespace fathom

@@ -5,7 +5,8 @@ namespace fathom {
 
 namespace {
 thread_local const ModulePathScope* innermost = nullptr;
-}
+thread_local int keeping = 0;
+}  // namespace
 
 ModulePathScope::ModulePathScope(const void* object, Namer namer)
     : object_(object), namer_(namer), outer_(innermost) {
@@ -14,16 +15,21 @@ ModulePathScope::ModulePathScope(const void* object, Namer namer)
 
 ModulePathScope::~ModulePathScope() { innermost = outer_; }
 
-std::string current_module_path() {
-  std::string path;
-  for (const ModulePathScope* scope = innermost; scope != nullptr; scope = scope->outer_) {
-    std::string name =
-        scope->namer_(scope->outer_ == nullptr ? nullptr : scope->outer_->object_, scope->object_);
-    if (name.empty()) continue;
-    if (!path.empty()) name += '.';
-    path.insert(0, name);
+const std::string& ModulePathScope::path() const {
+  if (!path_) {
+    std::string path = outer_ == nullptr ? std::string() : outer_->path();
+    const std::string name = namer_(outer_ == nullptr ? nullptr : outer_->object_, object_);
+    if (!path.empty() && !name.empty()) path += '.';
+    path_ = path + name;
   }
-  return path;
+  return *path_;
 }
+
+std::string current_module_path() { return innermost == nullptr ? std::string() : innermost->path(); }
+
+KeepModulePathsScope::KeepModulePathsScope() { ++keeping; }
+KeepModulePathsScope::~KeepModulePathsScope() { --keeping; }
+
+bool keeps_module_paths() { return keeping > 0; }
 
 }  // namespace fathom

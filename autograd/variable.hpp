@@ -20,6 +20,7 @@ namespace detail {
 struct VariableState;
 struct Node;
 class GraphEngine;
+class GraphDrawing;
 }  // namespace detail
 
 /// Called with the finished gradient of a Variable; returns its replacement, or `Variable{}` to leave it.
@@ -77,6 +78,13 @@ class FATHOM_EXPORT Variable {
   std::shared_ptr<detail::VariableState> state_;
   friend class Function;
   friend class detail::GraphEngine;
+  friend class detail::GraphDrawing;
+};
+
+/// A variable and what it is called, "features.1.conv.W".
+struct NamedVariable {
+  std::string name;
+  Variable value;  ///< the variable itself, not a copy
 };
 
 /// A leaf that a layer holds and an optimiser changes. Copying makes an independent parameter with equal data

@@ -43,6 +43,11 @@ class FATHOM_EXPORT GraphError : public Error {
  public:
   using Error::Error;
 };
+/// A computation gave NaN or an infinity: what DebugScope throws.
+class FATHOM_EXPORT NumericError : public Error {
+ public:
+  using Error::Error;
+};
 /// A file is missing, unreadable, unwritable or corrupt.
 class FATHOM_EXPORT IoError : public Error {
  public:

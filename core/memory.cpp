@@ -111,6 +111,10 @@ class Pool {
     const std::lock_guard lock(mutex_);
     statistics_.peak_bytes = statistics_.bytes_in_use;
   }
+  void raise_peak(std::int64_t bytes) {
+    const std::lock_guard lock(mutex_);
+    statistics_.peak_bytes = std::max(statistics_.peak_bytes, bytes);
+  }
 
  private:
   static std::size_t round_up(std::size_t bytes) {
@@ -150,6 +154,7 @@ void detail::pool_release(std::byte* block, std::size_t bytes) noexcept {
 
 MemoryStatistics memory_statistics() { return Pool::instance().statistics(); }
 void reset_peak_memory() { Pool::instance().reset_peak(); }
+void detail::raise_peak_memory(std::int64_t peak_bytes) { Pool::instance().raise_peak(peak_bytes); }
 void release_cached_memory() { Pool::instance().release_cached(); }
 
 }  // namespace fathom

@@ -23,6 +23,9 @@ FATHOM_EXPORT void reset_peak_memory();
 FATHOM_EXPORT void release_cached_memory();
 
 namespace detail {
+/// Puts back a peak that a measurement has reset, unless a higher one was reached since.
+FATHOM_EXPORT void raise_peak_memory(std::int64_t peak_bytes);
+
 /// Bytes that may be read, and never written, before and after every block.
 inline constexpr std::size_t kSlack = 64;
 

@@ -71,10 +71,7 @@ class FATHOM_EXPORT MemberVisitor {
   void visit(std::string_view name, Member& member);
 };
 
-struct NamedParameter {
-  std::string name;
-  Variable value;  ///< the parameter itself, not a copy
-};
+using NamedParameter = NamedVariable;
 struct NamedBuffer {
   std::string name;
   Array value;  ///< shares the module's buffer

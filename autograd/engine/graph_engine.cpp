@@ -147,6 +147,7 @@ void GraphEngine::visit(Function& f) {
   for (std::size_t i = 0; i < f.inputs_.size(); ++i) {
     if (is_wanted(f.inputs_[i].get())) wanted.set(i);
   }
+  const InBackwardScope in_backward(f);
   const std::vector<FunctionHook*> hooks = function_hooks();
   for (FunctionHook* hook : hooks) hook->before_backward(f, gys);
   if (!create_graph_ && f.has_backward_arrays()) {
