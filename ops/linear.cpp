@@ -32,6 +32,11 @@ class Linear final : public Function {
     return {{"n_batch_axes", fmt::format("{}", batch_axes_)}};
   }
 
+  [[nodiscard]] std::int64_t multiply_adds(std::span<const Array> inputs,
+                                           std::span<const Array> outputs) const override {
+    return outputs[0].size() * inputs[1].shape(1);
+  }
+
   [[nodiscard]] Arrays forward(std::span<const Array> inputs) override {
     const Array& x = inputs[0];
     const Array& W = inputs[1];

@@ -87,6 +87,11 @@ class MatMul final : public Function {
             {"transpose_b", fmt::format("{}", options_.transpose_b)}};
   }
 
+  [[nodiscard]] std::int64_t multiply_adds(std::span<const Array> inputs,
+                                           std::span<const Array> outputs) const override {
+    return outputs[0].size() * Operand(inputs[0].shape(), options_.transpose_a, true).inner();
+  }
+
   [[nodiscard]] Arrays forward(std::span<const Array> inputs) override {
     retain_inputs({0, 1});
     return {matmul(inputs[0], inputs[1], options_)};

@@ -49,6 +49,13 @@ class Trilinear final : public Function {
 
   [[nodiscard]] std::string_view name() const override { return Rule::name(made_); }
   [[nodiscard]] Attributes attributes() const override { return rule_.attributes(); }
+  /// The same for all three parts: each value of y has as many products as there are kernel values for its
+  /// channel.
+  [[nodiscard]] std::int64_t multiply_adds(std::span<const Array> inputs,
+                                           std::span<const Array>) const override {
+    const Shape y = rule_.shape(Part::y, inputs[0].shape()[0]);
+    return y.size() * (rule_.shape(Part::W, 1).size() / y[1]);
+  }
 
   [[nodiscard]] Arrays forward(std::span<const Array> inputs) override {
     retain_inputs({0, 1});
