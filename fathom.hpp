@@ -4,11 +4,17 @@
 #pragma once
 
 #include <fathom/autograd/backward.hpp>
+#include <fathom/autograd/call_rows.hpp>
+#include <fathom/autograd/debug_scope.hpp>
 #include <fathom/autograd/function.hpp>
 #include <fathom/autograd/gradient_check.hpp>
+#include <fathom/autograd/graph_dot.hpp>
 #include <fathom/autograd/hooks.hpp>
+#include <fathom/autograd/memory_hook.hpp>
 #include <fathom/autograd/module_path.hpp>
+#include <fathom/autograd/print_hook.hpp>
 #include <fathom/autograd/scopes.hpp>
+#include <fathom/autograd/time_hook.hpp>
 #include <fathom/autograd/variable.hpp>
 #include <fathom/core/array.hpp>
 #include <fathom/core/array_spec.hpp>
@@ -18,7 +24,9 @@
 #include <fathom/core/memory.hpp>
 #include <fathom/core/npy.hpp>
 #include <fathom/core/random.hpp>
+#include <fathom/core/text_table.hpp>
 #include <fathom/core/threads.hpp>
+#include <fathom/core/value_statistics.hpp>
 #include <fathom/nn/data/cifar.hpp>
 #include <fathom/nn/data/data_loader.hpp>
 #include <fathom/nn/data/idx.hpp>
@@ -26,12 +34,14 @@
 #include <fathom/nn/init.hpp>
 #include <fathom/nn/initialization.hpp>
 #include <fathom/nn/io/serialize.hpp>
+#include <fathom/nn/layers/activation.hpp>
 #include <fathom/nn/layers/batch_norm2d.hpp>
 #include <fathom/nn/layers/conv2d.hpp>
 #include <fathom/nn/layers/depthwise_conv2d.hpp>
+#include <fathom/nn/layers/dropout.hpp>
+#include <fathom/nn/layers/flatten.hpp>
 #include <fathom/nn/layers/linear.hpp>
 #include <fathom/nn/layers/pooling2d.hpp>
-#include <fathom/nn/layers/relu.hpp>
 #include <fathom/nn/module.hpp>
 #include <fathom/nn/optim/adam.hpp>
 #include <fathom/nn/optim/gradients.hpp>
@@ -42,6 +52,7 @@
 #include <fathom/nn/optim/schedule.hpp>
 #include <fathom/nn/optim/sgd.hpp>
 #include <fathom/nn/sequential.hpp>
+#include <fathom/nn/summary.hpp>
 #include <fathom/nn/trial_scope.hpp>
 #include <fathom/nn/walker.hpp>
 #include <fathom/ops/activation.hpp>

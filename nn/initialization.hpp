@@ -22,13 +22,7 @@ FATHOM_EXPORT void initialize(Buffer& buffer, double value, const Shape& shape);
 
 /// For a forward that gives parameters their data. If it ends with an exception, those of `module` that
 /// waited for data when the guard was made wait again: an x that does not fit leaves no sizes behind.
-///
-///     std::optional<InitializationGuard> first;
-///     if (W.is_waiting()) {
-///       first.emplace(*this);
-///       initialize(W, init::he_normal(), key_, {8, size_or_one(x, 1)}, fans);
-///     }
-///     return ops::linear(x, W);
+/// (nn/layers/linear.cpp is an example.)
 class FATHOM_EXPORT InitializationGuard {
  public:
   explicit InitializationGuard(Module& module);

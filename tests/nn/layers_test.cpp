@@ -2,12 +2,12 @@
 #include <catch2/catch.hpp>
 
 #include <fathom/core/error.hpp>
+#include <fathom/nn/layers/activation.hpp>
 #include <fathom/nn/layers/batch_norm2d.hpp>
 #include <fathom/nn/layers/conv2d.hpp>
 #include <fathom/nn/layers/depthwise_conv2d.hpp>
 #include <fathom/nn/layers/linear.hpp>
 #include <fathom/nn/layers/pooling2d.hpp>
-#include <fathom/nn/layers/relu.hpp>
 #include <fathom/ops/activation.hpp>
 #include <fathom/ops/batch_normalization.hpp>
 #include <fathom/ops/convolution_2d.hpp>
@@ -139,10 +139,9 @@ TEST_CASE("layers refuse impossible numbers", "[layers][error]") {
   CHECK_THROWS_WITH((nn::Conv2D{2, 3, {.kernel = 1, .stride = 0}, random}),
                     Catch::StartsWith("Conv2D: stride must be at least 1") &&
                         Catch::EndsWith("\n  hint: 1 moves the window pixel by pixel; 2 halves the size"));
-  CHECK_THROWS_WITH(
-      (nn::Conv2D{4, 6, {.kernel = 1, .groups = 4}, random}),
-      "Conv2D: groups must divide out_channels (groups is 4, out_channels 6)\n"
-      "  hint: choose a common divisor of both channel counts; 1 connects all channels");
+  CHECK_THROWS_WITH((nn::Conv2D{4, 6, {.kernel = 1, .groups = 4}, random}),
+                    "Conv2D: groups must divide out_channels (groups is 4, out_channels 6)\n"
+                    "  hint: choose a common divisor of both channel counts; 1 connects all channels");
   CHECK_THROWS_WITH((nn::DepthwiseConv2D{2, {.multiplier = 0, .kernel = 1}, random}),
                     Catch::StartsWith("DepthwiseConv2D: multiplier must be at least 1"));
   CHECK_THROWS_WITH((nn::DepthwiseConv2D{2, {.kernel = 1, .pad = {0, -1}}, random}),

@@ -7,12 +7,12 @@
 #include <fathom/core/cpu.hpp>
 #include <fathom/core/memory.hpp>
 #include <fathom/core/threads.hpp>
+#include <fathom/nn/layers/activation.hpp>
 #include <fathom/nn/layers/batch_norm2d.hpp>
 #include <fathom/nn/layers/conv2d.hpp>
 #include <fathom/nn/layers/depthwise_conv2d.hpp>
 #include <fathom/nn/layers/linear.hpp>
 #include <fathom/nn/layers/pooling2d.hpp>
-#include <fathom/nn/layers/relu.hpp>
 #include <fathom/nn/optim/adam.hpp>
 #include <fathom/nn/optim/sgd.hpp>
 #include <fathom/nn/sequential.hpp>

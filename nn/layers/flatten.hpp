@@ -5,8 +5,9 @@
 
 namespace fathom::nn {
 
-/// ops::relu as a module, for Sequential.
-class FATHOM_EXPORT ReLU : public Module {
+/// x (n, d...) as y (n, prod(d)), which shares the data. `Linear` flattens by itself; this is for what does
+/// not.
+class FATHOM_EXPORT Flatten final : public Module {
  public:
   FATHOM_MODULE()
 
