@@ -212,6 +212,23 @@ TEST_CASE("tour: training and saving", "[tour]") {
   CHECK(identical(again(Variable{batches[0].images}).data(), answers.data()));
 }
 
+TEST_CASE("tour: looking inside", "[tour]") {
+  Random random{1};
+  Net net{random};
+  const std::vector<Batch> batches = make_batches(random);
+
+  std::string costs = nn::to_string(nn::summary(net, {1, 16, 16}));
+  TimeHook times;
+  {
+    const HookScope watched{times};
+    const DebugScope stops_at_nan;
+    backward(ops::softmax_cross_entropy(net(Variable{batches[0].images}), batches[0].labels));
+  }
+  std::string slowest_first = times.table();
+  CHECK(costs.find("blocks.0.depthwise") != std::string::npos);
+  CHECK(slowest_first.find("blocks.0.depthwise") != std::string::npos);
+}
+
 TEST_CASE("tour: the page's snippets are the ones of this file", "[tour]") {
   std::string source = "\n";
   for (const std::string& line : lines_of("tests/nn/tour_test.cpp")) {
@@ -228,5 +245,5 @@ TEST_CASE("tour: the page's snippets are the ones of this file", "[tour]") {
     CHECK(source.find(snippet) != std::string::npos);
     ++snippets;
   }
-  CHECK(snippets == 19);
+  CHECK(snippets == 20);
 }
