@@ -115,7 +115,7 @@ Cifar100Set load_cifar100_files(const std::vector<std::string>& paths) {
 Cifar10 load_cifar10(const std::string& directory) {
   std::vector<std::string> names;
   for (int i = 1; i <= 5; ++i) names.push_back(fmt::format("data_batch_{}.bin", i));
-  names.push_back("test_batch.bin");
+  names.emplace_back("test_batch.bin");
   std::vector<std::string> paths = find_files(directory, names, "cifar-10-binary.tar.gz");
   const std::string test = paths.back();
   paths.pop_back();

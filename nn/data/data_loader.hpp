@@ -76,6 +76,8 @@ class FATHOM_EXPORT DataLoader::Iterator {
   using difference_type = std::ptrdiff_t;
   using iterator_concept = std::input_iterator_tag;
 
+  Iterator(const Iterator&) = delete;
+  Iterator& operator=(const Iterator&) = delete;
   Iterator(Iterator&&) noexcept;
   Iterator& operator=(Iterator&&) noexcept;
   ~Iterator();

@@ -46,7 +46,8 @@ double step_decay(std::int64_t step, const StepDecayOptions& options) {
   check_step("step_decay", step);
   check_decay("step_decay", options.rate, options.factor);
   ArgumentCheck("step_decay").at_least("every", options.every, 1, "it is a number of steps");
-  return options.rate * std::pow(options.factor, static_cast<double>(step / options.every));
+  const std::int64_t changes = step / options.every;
+  return options.rate * std::pow(options.factor, static_cast<double>(changes));
 }
 
 double multi_step_decay(std::int64_t step, const MultiStepDecayOptions& options) {
