@@ -171,7 +171,7 @@ TEST_CASE("MemoryHook sees what functions leave behind and the peak in them", "[
   const std::int64_t bytes = 8 << 16;
   const std::int64_t before = memory_statistics().bytes_in_use;
   reset_peak_memory();
-  const Array high = Array::zeros({1 << 20}, DType::float64);
+  { const Array high = Array::zeros({1 << 20}, DType::float64); }
   const std::int64_t peak = memory_statistics().peak_bytes;
   MemoryHook memory;
   {
