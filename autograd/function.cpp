@@ -139,11 +139,6 @@ Arrays Function::data_of(std::span<const Variable> inputs) const {
         "{}: a function object can be applied only once\n  hint: apply<F>() makes a new one for each call",
         name()));
   }
-  if (inputs.size() > Wanted::kMaxInputs) {
-    throw GraphError(fmt::format(
-        "{}: at most {} inputs are possible (got {})\n  hint: split it into functions of fewer inputs",
-        name(), Wanted::kMaxInputs, inputs.size()));
-  }
   Arrays arrays;
   arrays.reserve(inputs.size());
   for (const Variable& input : inputs) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <initializer_list>
 #include <memory>
@@ -21,13 +22,24 @@ using Attributes = std::vector<std::pair<std::string, std::string>>;
 /// Which inputs of a function need a gradient.
 class Wanted {
  public:
-  static constexpr std::size_t kMaxInputs = 64;
-  void set(std::size_t input) { bits_ |= std::uint64_t{1} << input; }
-  bool operator[](std::size_t input) const { return (bits_ >> input & 1U) != 0; }
-  [[nodiscard]] bool any() const { return bits_ != 0; }
+  void set(std::size_t input) {
+    if (input < kFirst) {
+      first_ |= std::uint64_t{1} << input;
+    } else {
+      rest_.resize(std::max(rest_.size(), input - kFirst + 1));
+      rest_[input - kFirst] = true;
+    }
+  }
+  bool operator[](std::size_t input) const {
+    if (input < kFirst) return (first_ >> input & 1U) != 0;
+    return input - kFirst < rest_.size() && rest_[input - kFirst];
+  }
+  [[nodiscard]] bool any() const { return first_ != 0 || !rest_.empty(); }
 
  private:
-  std::uint64_t bits_ = 0;
+  static constexpr std::size_t kFirst = 64;
+  std::uint64_t first_ = 0;
+  std::vector<bool> rest_;  // a long list to join takes memory, all others none
 };
 
 /// Where the gradient of one input goes when no graph is recorded. The first writer overwrites, later ones

@@ -5,6 +5,7 @@
 #include <fmt/ranges.h>
 
 #include <fathom/core/check.hpp>
+#include <fathom/core/view.hpp>
 
 namespace fathom {
 namespace detail {
@@ -57,6 +58,24 @@ void require_same_float(std::string_view op, const Array& a, const Array& b) {
       .same_dtype();
 }
 
+void check_where(const Array& condition, const Array& a, const Array& b) {
+  ArgumentCheck check("where");
+  check.argument("a", a).argument("b", b).same_dtype().argument("condition", condition).defined();
+  FATHOM_CHECK(check.hint("comparisons make bool arrays; numbers become one with astype(DType::boolean)"),
+               condition.dtype() == DType::boolean, DTypeError, "condition must be bool (it is {})",
+               to_string(condition.dtype()));
+  const auto require = [&](std::string_view one, const Array& x, std::string_view other, const Array& y) {
+    const auto clash = broadcast_clash(x.shape(), y.shape());
+    if (!clash) return;
+    check.fail<ShapeError>(fmt::format("{} and {} must broadcast (axis -{}: {} has {}, {} has {})", one,
+                                       other, clash->axis, one, clash->size_a, other, clash->size_b),
+                           "axes are aligned at the last one; sizes must be equal or 1");
+  };
+  require("a", a, "b", b);
+  require("condition", condition, "a", a);
+  require("condition", condition, "b", b);
+}
+
 }  // namespace detail
 
 void add_into(Array& target, const Array& source) {
@@ -75,6 +94,54 @@ void add_into(Array& target, const Array& source) {
   });
 }
 
+Array equal(const Array& a, const Array& b) {
+  ArgumentCheck("equal").argument("a", a).argument("b", b).same_dtype().shape(a.shape(), "that of a");
+  Array y = Array::empty(a.shape(), DType::boolean);
+  dispatch_all(a.dtype(), [&]<class T>() {
+    parallel_for(y.size(), detail::kElementGrain,
+                 [left = a.data<T>(), right = b.data<T>(), to = y.mutable_data<bool>()](std::int64_t begin,
+                                                                                        std::int64_t end) {
+                   for (std::int64_t i = begin; i < end; ++i) to[i] = left[i] == right[i];
+                 });
+  });
+  return y;
+}
+
+namespace {
+
+/// An operand of a flat loop over `shape`: itself if it is one number or has that shape, else stretched.
+struct FlatOperand {
+  FlatOperand(const Array& x, const Shape& shape)
+      : array(x.size() == 1 || x.shape() == shape ? x : broadcast_to(x, shape)),
+        step(x.size() == 1 ? 0 : 1) {}
+  Array array;
+  std::int64_t step;
+};
+
+}  // namespace
+
+Array where(const Array& condition, const Array& a, const Array& b) {
+  detail::check_where(condition, a, b);
+  const Shape shape =
+      broadcast_shapes("where", condition.shape(), broadcast_shapes("where", a.shape(), b.shape()));
+  Array y = Array::empty(shape, a.dtype());
+  if (y.size() == 0) return y;
+  const FlatOperand chooser(condition, shape);
+  const FlatOperand yes(a, shape);
+  const FlatOperand no(b, shape);
+  dispatch_all(y.dtype(), [&]<class T>() {
+    const bool* choice = chooser.array.data<bool>();
+    const T* from_a = yes.array.data<T>();
+    const T* from_b = no.array.data<T>();
+    T* to = y.mutable_data<T>();
+    parallel_for(y.size(), detail::kElementGrain, [&](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t i = begin; i < end; ++i)
+        to[i] = choice[i * chooser.step] ? from_a[i * yes.step] : from_b[i * no.step];
+    });
+  });
+  return y;
+}
+
 Array broadcast_to(const Array& x, const Shape& shape) {
   if (!broadcasts_to(x.shape(), shape)) {
     ArgumentCheck check("broadcast_to");
@@ -82,22 +149,7 @@ Array broadcast_to(const Array& x, const Shape& shape) {
         fmt::format("x does not stretch to {}", to_string(shape)),
         "aligned at the end, each size of x must be 1 or that of the result");
   }
-  Array y = Array::empty(shape, x.dtype());
-  if (y.size() == 0) return y;
-  const detail::BroadcastRows rows = detail::broadcast_rows(x.shape(), x.shape(), shape);
-  dispatch_all(x.dtype(), [&]<class T>() {
-    const T* in = x.data<T>();
-    T* out = y.mutable_data<T>();
-    const std::int64_t grain = std::max<std::int64_t>(1, detail::kElementGrain / rows.length);
-    parallel_for(rows.outer.size(), grain, [&](std::int64_t begin, std::int64_t end) {
-      for (std::int64_t row = begin; row < end; ++row) {
-        const T* from = in + rows.offsets(row).first;
-        T* to = out + row * rows.length;
-        for (std::int64_t i = 0; i < rows.length; ++i) to[i] = from[i * rows.step_a];
-      }
-    });
-  });
-  return y;
+  return gather(x, View(x.shape()).stretched(shape));
 }
 
 Array transpose(const Array& x, std::span<const std::int64_t> axes) {
@@ -107,35 +159,7 @@ Array transpose(const Array& x, std::span<const std::int64_t> axes) {
   FATHOM_CHECK(check.hint("list all axes in their new order; negative ones count from the end"),
                order.size() == x.rank(), ValueError,
                "axes must name each of the {} axes once (they are [{}])", x.rank(), fmt::join(axes, ", "));
-  const Strides from = contiguous_strides(x.shape());
-  Shape shape;
-  Strides strides{};
-  for (std::size_t axis = 0; axis < order.size(); ++axis) {
-    shape.push_back(x.shape()[order[axis]]);
-    strides[axis] = from[order[axis]];
-  }
-  Array y = Array::empty(shape, x.dtype());
-  if (y.size() == 0) return y;
-  const std::size_t outer = shape.rank() == 0 ? 0 : shape.rank() - 1;
-  const std::int64_t length = shape.rank() == 0 ? 1 : shape.back();
-  const std::int64_t step = shape.rank() == 0 ? 0 : strides[outer];
-  dispatch_all(x.dtype(), [&]<class T>() {
-    const T* in = x.data<T>();
-    T* out = y.mutable_data<T>();
-    const std::int64_t grain = std::max<std::int64_t>(1, detail::kElementGrain / length);
-    parallel_for(y.size() / length, grain, [&](std::int64_t begin, std::int64_t end) {
-      for (std::int64_t row = begin; row < end; ++row) {
-        std::int64_t offset = 0;
-        std::int64_t rest = row;
-        for (std::size_t axis = outer; axis-- > 0;) {
-          offset += rest % shape[axis] * strides[axis];
-          rest /= shape[axis];
-        }
-        for (std::int64_t i = 0; i < length; ++i) out[row * length + i] = in[offset + i * step];
-      }
-    });
-  });
-  return y;
+  return gather(x, View(x.shape()).permuted(order));
 }
 
 }  // namespace fathom

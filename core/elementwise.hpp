@@ -23,6 +23,8 @@ struct BroadcastRows {
 };
 [[nodiscard]] FATHOM_EXPORT BroadcastRows broadcast_rows(const Shape& a, const Shape& b, const Shape& to);
 FATHOM_EXPORT void require_same_float(std::string_view op, const Array& a, const Array& b);
+/// What `where` demands of its arguments.
+FATHOM_EXPORT void check_where(const Array& condition, const Array& a, const Array& b);
 }  // namespace detail
 
 /// y[i] = f(x[i]) for float32 and float64; `f` takes and returns T. Throws DTypeError naming `op`.
@@ -81,6 +83,13 @@ template <class F>
 
 /// target += source, same dtype and shape (else DTypeError, ShapeError).
 FATHOM_EXPORT void add_into(Array& target, const Array& source);
+
+/// Whether the elements of `a` and `b` are equal, a bool Array; NaN equals nothing. Same shape and dtype
+/// (else ShapeError, DTypeError), any dtype.
+[[nodiscard]] FATHOM_EXPORT Array equal(const Array& a, const Array& b);
+/// a where `condition`, a bool Array, is true, and b elsewhere, all three broadcast together; a and b of one
+/// dtype, whichever. Throws DTypeError, ShapeError.
+[[nodiscard]] FATHOM_EXPORT Array where(const Array& condition, const Array& a, const Array& b);
 
 /// The elements of `x` stretched to `shape` (a copy). Throws ShapeError naming both shapes.
 [[nodiscard]] FATHOM_EXPORT Array broadcast_to(const Array& x, const Shape& shape);

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <bitset>
+#include <functional>
+#include <limits>
 
 #include <fathom/core/check.hpp>
 #include <fathom/core/threads.hpp>
@@ -33,17 +35,44 @@ Shape without(const Shape& shape, const AxisSet& axes, bool keepdims) {
   return result;
 }
 
-/// Eight partial sums: the additions do not wait for each other, and the order depends on the length alone.
-template <class T>
-double sum_contiguous(const T* x, std::int64_t count) {
-  double partial[8] = {};
+/// A reduction: where a total starts, what an element does to it, and two totals to each other.
+struct SumFold {
+  template <class T>
+  using Total = double;
+  template <class T>
+  static constexpr double start = 0;
+  static double add(double total, double x) { return total + x; }
+};
+
+/// The element of which `Better` says so; a NaN, once met, stays.
+template <class Better, int Sign>
+struct ExtremumFold {
+  template <class T>
+  using Total = T;
+  template <class T>
+  static constexpr T start = -Sign* std::numeric_limits<T>::infinity();
+  template <class T>
+  static T add(T total, T x) {
+    return Better{}(x, total) || x != x ? x : total;
+  }
+};
+using MaxFold = ExtremumFold<std::greater<>, 1>;
+using MinFold = ExtremumFold<std::less<>, -1>;
+
+/// Eight partial totals: the steps do not wait for each other, and their order depends on the length alone.
+template <class Fold, class T>
+auto fold_contiguous(const T* x, std::int64_t count) {
+  using Total = typename Fold::template Total<T>;
+  Total partial[8];
+  std::fill_n(partial, 8, Fold::template start<T>);
   std::int64_t i = 0;
   for (; i + 8 <= count; i += 8) {
-    for (int lane = 0; lane < 8; ++lane) partial[lane] += static_cast<double>(x[i + lane]);
+    for (int lane = 0; lane < 8; ++lane)
+      partial[lane] = Fold::add(partial[lane], static_cast<Total>(x[i + lane]));
   }
-  for (; i < count; ++i) partial[i % 8] += static_cast<double>(x[i]);
-  return ((partial[0] + partial[4]) + (partial[2] + partial[6])) +
-         ((partial[1] + partial[5]) + (partial[3] + partial[7]));
+  for (; i < count; ++i) partial[i % 8] = Fold::add(partial[i % 8], static_cast<Total>(x[i]));
+  return Fold::add(Fold::add(Fold::add(partial[0], partial[4]), Fold::add(partial[2], partial[6])),
+                   Fold::add(Fold::add(partial[1], partial[5]), Fold::add(partial[3], partial[7])));
 }
 
 /// Neighbouring axes of one kind merged: alternating kept and reduced runs, the innermost last.
@@ -67,12 +96,13 @@ Runs merge(const Shape& shape, const AxisSet& axes) {
 }
 
 /// One output element at a time for an inner reduced run; a whole kept row at a time otherwise.
-template <class T>
-void sum_runs(const T* x, const Runs& runs, T* y, std::int64_t outputs) {
+template <class Fold, class T>
+void fold_runs(const T* x, const Runs& runs, T* y, std::int64_t outputs) {
+  using Total = typename Fold::template Total<T>;
   Shape kept;
-  Shape summed;
+  Shape folded;
   Strides kept_stride{};
-  Strides summed_stride{};
+  Strides folded_stride{};
   std::int64_t stride = 1;
   std::vector<std::int64_t> strides(runs.size.size());
   for (std::size_t i = runs.size.size(); i-- > 0;) {
@@ -81,13 +111,13 @@ void sum_runs(const T* x, const Runs& runs, T* y, std::int64_t outputs) {
   }
   const bool inner_reduced = !runs.reduced.empty() && runs.reduced.back();
   for (std::size_t i = 0; i + 1 < runs.size.size(); ++i) {
-    Shape& side = runs.reduced[i] ? summed : kept;
-    (runs.reduced[i] ? summed_stride : kept_stride)[side.rank()] = strides[i];
+    Shape& side = runs.reduced[i] ? folded : kept;
+    (runs.reduced[i] ? folded_stride : kept_stride)[side.rank()] = strides[i];
     side.push_back(runs.size[i]);
   }
   const std::int64_t inner = runs.size.empty() ? 1 : runs.size.back();
   const std::int64_t rows = outputs / (inner_reduced ? 1 : inner);
-  const std::int64_t repeats = summed.size();
+  const std::int64_t repeats = folded.size();
   const auto offset = [](std::int64_t index, const Shape& shape, const Strides& by) {
     std::int64_t result = 0;
     for (std::size_t axis = shape.rank(); axis-- > 0; index /= shape[axis])
@@ -97,37 +127,96 @@ void sum_runs(const T* x, const Runs& runs, T* y, std::int64_t outputs) {
   constexpr std::int64_t kBlock = 256;  // columns added up together in a buffer on the stack
   const std::int64_t blocks = inner_reduced ? 1 : (inner + kBlock - 1) / kBlock;
   const std::int64_t work = repeats * std::min(inner, kBlock);
-  parallel_for(rows * blocks, std::max<std::int64_t>(1, (1 << 14) / work),
-               [&](std::int64_t begin, std::int64_t end) {
-                 for (std::int64_t item = begin; item < end; ++item) {
-                   const std::int64_t row = item / blocks;
-                   const T* base = x + offset(row, kept, kept_stride);
-                   if (inner_reduced) {
-                     double total = 0;
-                     for (std::int64_t i = 0; i < repeats; ++i)
-                       total += sum_contiguous(base + offset(i, summed, summed_stride), inner);
-                     y[row] = static_cast<T>(total);
-                     continue;
+  parallel_for(
+      rows * blocks, std::max<std::int64_t>(1, (1 << 14) / work), [&](std::int64_t begin, std::int64_t end) {
+        for (std::int64_t item = begin; item < end; ++item) {
+          const std::int64_t row = item / blocks;
+          const T* base = x + offset(row, kept, kept_stride);
+          if (inner_reduced) {
+            Total total = Fold::template start<T>;
+            for (std::int64_t i = 0; i < repeats; ++i)
+              total = Fold::add(total, fold_contiguous<Fold>(base + offset(i, folded, folded_stride), inner));
+            y[row] = static_cast<T>(total);
+            continue;
+          }
+          const std::int64_t first = item % blocks * kBlock;
+          const std::int64_t count = std::min(kBlock, inner - first);
+          Total totals[kBlock];
+          std::fill_n(totals, count, Fold::template start<T>);
+          for (std::int64_t i = 0; i < repeats; ++i) {
+            const T* from = base + first + offset(i, folded, folded_stride);
+            for (std::int64_t j = 0; j < count; ++j)
+              totals[j] = Fold::add(totals[j], static_cast<Total>(from[j]));
+          }
+          for (std::int64_t j = 0; j < count; ++j) y[row * inner + first + j] = static_cast<T>(totals[j]);
+        }
+      });
+}
+
+template <class Fold>
+Array fold_over(std::string_view op, const Array& x, const AxisSet& axes, const Shape& shape) {
+  Array y = Array::empty(shape, x.dtype());
+  const Runs runs = merge(x.shape(), axes);
+  dispatch_float(x.dtype(), op,
+                 [&]<class T>() { fold_runs<Fold>(x.data<T>(), runs, y.mutable_data<T>(), y.size()); });
+  return y;
+}
+
+Array sum_over(const Array& x, const AxisSet& axes, const Shape& shape) {
+  return x.size() == 0 ? Array::zeros(shape, x.dtype()) : fold_over<SumFold>("sum", x, axes, shape);
+}
+
+template <class Fold>
+Array extremum(std::string_view op, const Array& x, const std::optional<Axes>& axes, bool keepdims) {
+  ArgumentCheck check(op);
+  check.argument("x", x).floating();
+  const AxisSet set = axis_set(op, x.shape(), axes);
+  const Shape shape = without(x.shape(), set, keepdims);
+  FATHOM_CHECK(check.hint("there is no element to choose from; leave empty arrays out"),
+               x.size() != 0 || shape.size() == 0, ValueError,
+               "the reduced axes must not be empty ({} to {})", to_string(x.shape()), to_string(shape));
+  return x.size() == 0 ? Array::empty(shape, x.dtype()) : fold_over<Fold>(op, x, set, shape);
+}
+
+/// Position of the element along the axis that no later one is better than, for each of `outer` * `inner`.
+template <class Better, class T>
+void best_positions(const T* x, std::int64_t outer, std::int64_t count, std::int64_t inner,
+                    std::int64_t* to) {
+  parallel_for(outer * inner, std::max<std::int64_t>(1, (1 << 14) / count),
+               [=](std::int64_t begin, std::int64_t end) {
+                 for (std::int64_t i = begin; i < end; ++i) {
+                   const T* from = x + i / inner * count * inner + i % inner;
+                   std::int64_t best = 0;
+                   for (std::int64_t k = 1; k < count && from[best * inner] == from[best * inner]; ++k) {
+                     const T next = from[k * inner];
+                     if (Better{}(next, from[best * inner]) || next != next) best = k;
                    }
-                   const std::int64_t first = item % blocks * kBlock;
-                   const std::int64_t count = std::min(kBlock, inner - first);
-                   double totals[kBlock] = {};
-                   for (std::int64_t i = 0; i < repeats; ++i) {
-                     const T* from = base + first + offset(i, summed, summed_stride);
-                     for (std::int64_t j = 0; j < count; ++j) totals[j] += static_cast<double>(from[j]);
-                   }
-                   for (std::int64_t j = 0; j < count; ++j)
-                     y[row * inner + first + j] = static_cast<T>(totals[j]);
+                   to[i] = best;
                  }
                });
 }
 
-Array sum_over(const Array& x, const AxisSet& axes, const Shape& shape) {
-  if (x.size() == 0) return Array::zeros(shape, x.dtype());
-  Array y = Array::empty(shape, x.dtype());
-  const Runs runs = merge(x.shape(), axes);
-  dispatch_float(x.dtype(), "sum",
-                 [&]<class T>() { sum_runs(x.data<T>(), runs, y.mutable_data<T>(), y.size()); });
+template <class Better>
+Array arg_extremum(std::string_view op, const Array& x, std::optional<std::int64_t> axis) {
+  ArgumentCheck check(op);
+  check.argument("x", x).defined();
+  const Array whole = axis ? x : x.reshape({-1});
+  const std::size_t along = axis ? normalize_axes(op, std::span(&*axis, 1), x.rank())[0] : 0;
+  const std::int64_t count = whole.shape()[along];
+  Shape shape;
+  std::int64_t inner = 1;
+  for (std::size_t i = 0; i < whole.rank(); ++i) {
+    if (i != along) shape.push_back(whole.shape()[i]);
+    if (i > along) inner *= whole.shape()[i];
+  }
+  FATHOM_CHECK(check.hint("there is no element to choose from; leave empty arrays out"),
+               count != 0 || shape.size() == 0, ValueError, "the axis must not be empty ({} to {})",
+               to_string(x.shape()), to_string(shape));
+  Array y = Array::empty(shape, DType::int64);
+  if (y.size() == 0) return y;
+  dispatch_all(x.dtype(), [&]<class T>() {
+    best_positions<Better>(whole.data<T>(), y.size() / inner, count, inner, y.mutable_data<std::int64_t>());
+  });
   return y;
 }
 
@@ -143,11 +232,25 @@ Array sum(const Array& x, const std::optional<Axes>& axes, bool keepdims) {
   return sum_over(x, set, without(x.shape(), set, keepdims));
 }
 
+Array max(const Array& x, const std::optional<Axes>& axes, bool keepdims) {
+  return extremum<MaxFold>("max", x, axes, keepdims);
+}
+Array min(const Array& x, const std::optional<Axes>& axes, bool keepdims) {
+  return extremum<MinFold>("min", x, axes, keepdims);
+}
+
+Array argmax(const Array& x, std::optional<std::int64_t> axis) {
+  return arg_extremum<std::greater<>>("argmax", x, axis);
+}
+Array argmin(const Array& x, std::optional<std::int64_t> axis) {
+  return arg_extremum<std::less<>>("argmin", x, axis);
+}
+
 Array sum_to(const Array& x, const Shape& shape) {
   ArgumentCheck check("sum_to");
   check.argument("x", x).floating();
   if (!broadcasts_to(shape, x.shape())) {
-    check.fail<ShapeError>(fmt::format("x cannot be summed to {}", to_string(shape)),
+    check.fail<ShapeError>(fmt::format("x cannot be folded to {}", to_string(shape)),
                            "aligned at the end, each size of the result must be 1 or that of x");
   }
   if (shape == x.shape()) return x;

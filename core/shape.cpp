@@ -65,34 +65,33 @@ std::vector<std::size_t> normalize_axes(std::string_view op, std::span<const std
   return result;
 }
 
+std::optional<BroadcastClash> broadcast_clash(const Shape& a, const Shape& b) {
+  for (std::size_t axis = 1; axis <= std::min(a.rank(), b.rank()); ++axis) {
+    const std::int64_t size_a = a[a.rank() - axis];
+    const std::int64_t size_b = b[b.rank() - axis];
+    if (size_a != size_b && size_a != 1 && size_b != 1) return BroadcastClash{axis, size_a, size_b};
+  }
+  return std::nullopt;
+}
+
 Shape broadcast_shapes(std::string_view op, const Shape& a, const Shape& b) {
-  const Shape& longer = a.rank() >= b.rank() ? a : b;
+  if (const auto clash = broadcast_clash(a, b)) {
+    throw ShapeError(fmt::format(
+        "{}: the shapes {} and {} do not broadcast (axis {} from the end: {} against {})\n  hint: aligned at "
+        "the end, the sizes of an axis must be equal or one of them 1",
+        op, to_string(a), to_string(b), clash->axis, clash->size_a, clash->size_b));
+  }
   const Shape& shorter = a.rank() >= b.rank() ? b : a;
-  Shape result = longer;
-  const std::size_t shift = longer.rank() - shorter.rank();
+  Shape result = a.rank() >= b.rank() ? a : b;
+  const std::size_t shift = result.rank() - shorter.rank();
   for (std::size_t axis = 0; axis < shorter.rank(); ++axis) {
-    std::int64_t& size = result[axis + shift];
-    if (size == 1) {
-      size = shorter[axis];
-    } else if (shorter[axis] != 1 && shorter[axis] != size) {
-      throw ShapeError(fmt::format(
-          "{}: the shapes {} and {} do not broadcast (axis {} from the end: {} against {})\n  hint: aligned "
-          "at the "
-          "end, the sizes of an axis must be equal or one of them 1",
-          op, to_string(a), to_string(b), longer.rank() - axis - shift,
-          a.rank() >= b.rank() ? size : shorter[axis], a.rank() >= b.rank() ? shorter[axis] : size));
-    }
+    if (result[axis + shift] == 1) result[axis + shift] = shorter[axis];
   }
   return result;
 }
 
 bool broadcasts_to(const Shape& from, const Shape& to) {
-  if (from.rank() > to.rank()) return false;
-  const std::size_t shift = to.rank() - from.rank();
-  for (std::size_t axis = 0; axis < from.rank(); ++axis) {
-    if (from[axis] != 1 && from[axis] != to[axis + shift]) return false;
-  }
-  return true;
+  return !broadcast_clash(from, to) && broadcast_shapes("broadcasts_to", from, to) == to;
 }
 
 Strides contiguous_strides(const Shape& shape) {

@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdint>
 #include <initializer_list>
+#include <optional>
 #include <ostream>
 #include <span>
 #include <string>
@@ -72,6 +73,15 @@ using Axes = std::vector<std::int64_t>;
 [[nodiscard]] FATHOM_EXPORT std::vector<std::size_t> normalize_axes(std::string_view op,
                                                                     std::span<const std::int64_t> axes,
                                                                     std::size_t rank);
+
+/// Two sizes that NumPy's broadcasting cannot bring together.
+struct BroadcastClash {
+  std::size_t axis;  ///< from the end: 1 is the last
+  std::int64_t size_a, size_b;
+};
+/// The last axis, aligned at the end, whose sizes differ and are both not 1; nullopt when the shapes
+/// broadcast.
+[[nodiscard]] FATHOM_EXPORT std::optional<BroadcastClash> broadcast_clash(const Shape& a, const Shape& b);
 
 /// NumPy's broadcasting: axes aligned at the end, size 1 stretches. Throws ShapeError naming `op` and both
 /// shapes.
