@@ -22,5 +22,11 @@ struct ReductionOptions {
 [[nodiscard]] FATHOM_EXPORT Variable sum(const Variable& x, const ReductionOptions& options = {});
 /// Mean over axes; of nothing it is NaN. Throws as sum.
 [[nodiscard]] FATHOM_EXPORT Variable mean(const Variable& x, const ReductionOptions& options = {});
+/// Largest element over axes; NaN if there is one. Every element that equals it gets the whole gradient, also
+/// at ties; none does where it is NaN. Throws as sum, and ValueError where there is no element to choose
+/// from.
+[[nodiscard]] FATHOM_EXPORT Variable max(const Variable& x, const ReductionOptions& options = {});
+/// Smallest element over axes; the rest as in max.
+[[nodiscard]] FATHOM_EXPORT Variable min(const Variable& x, const ReductionOptions& options = {});
 
 }  // namespace fathom::ops

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <fathom/ops/shape.hpp>
 
+#include <algorithm>
 #include <numeric>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <fathom/core/check.hpp>
+#include <fathom/core/view.hpp>
 #include <fathom/ops/checks/argument.hpp>
 #include <fathom/ops/rules/linear_map.hpp>
 
@@ -15,8 +18,9 @@ using detail::linear_map;
 
 namespace {
 
+/// Also under the names of the ops that give axes of size 1 or drop them.
 struct Reshape {
-  static constexpr std::string_view name = "reshape";
+  std::string_view name;
   Shape from, to;
   [[nodiscard]] Array value(const Array& x) const { return x.reshape(to); }
   [[nodiscard]] auto adjoint(const auto& gy) const { return reshape(gy, from); }
@@ -52,8 +56,30 @@ struct SumTo {
 }  // namespace
 
 Variable reshape(const Variable& x, std::span<const std::int64_t> sizes) {
-  detail::check_defined(Reshape::name, x);
-  return linear_map(x, Reshape{x.shape(), x.data().reshape(sizes).shape()});
+  detail::check_defined("reshape", x);
+  return linear_map(x, Reshape{"reshape", x.shape(), x.data().reshape(sizes).shape()});
+}
+
+Variable expand_dims(const Variable& x, std::int64_t axis) {
+  detail::check_defined("expand_dims", x);
+  const std::size_t position = normalize_axes("expand_dims", std::span(&axis, 1), x.rank() + 1)[0];
+  return linear_map(x, Reshape{"expand_dims", x.shape(), View(x.shape()).expanded(position).shape()});
+}
+
+Variable squeeze(const Variable& x, const std::optional<Axes>& axes) {
+  ArgumentCheck check("squeeze");
+  check.argument("x", detail::array_or_undefined(x)).defined();
+  std::vector<std::size_t> dropped;
+  if (axes) dropped = normalize_axes("squeeze", *axes, x.rank());
+  Shape shape;
+  for (std::size_t axis = 0; axis < x.rank(); ++axis) {
+    const std::int64_t size = x.shape()[axis];
+    const bool named = std::find(dropped.begin(), dropped.end(), axis) != dropped.end();
+    FATHOM_CHECK(check.hint("get_item with an integer drops an axis of another size"), !named || size == 1,
+                 ShapeError, "only axes of size 1 can be dropped (axis {} has size {})", axis, size);
+    if (axes ? !named : size != 1) shape.push_back(size);
+  }
+  return linear_map(x, Reshape{"squeeze", x.shape(), shape});
 }
 
 Variable transpose(const Variable& x, const std::optional<Axes>& axes) {

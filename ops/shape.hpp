@@ -16,6 +16,14 @@ namespace fathom::ops {
   return reshape(x, shape.span());
 }
 
+/// A new axis of size 1 before `axis`, which is y's and goes from -(rank + 1) to rank. Throws ValueError.
+[[nodiscard]] FATHOM_EXPORT Variable expand_dims(const Variable& x, std::int64_t axis);
+
+/// Without the `axes`, which must have size 1; nullopt drops all such axes. Throws ValueError for an axis out
+/// of range or named twice, ShapeError for another size.
+[[nodiscard]] FATHOM_EXPORT Variable squeeze(const Variable& x,
+                                             const std::optional<Axes>& axes = std::nullopt);
+
 /// Axes permuted: y's axis i is x's axis `axes[i]`; nullopt reverses them. Throws ValueError.
 [[nodiscard]] FATHOM_EXPORT Variable transpose(const Variable& x,
                                                const std::optional<Axes>& axes = std::nullopt);

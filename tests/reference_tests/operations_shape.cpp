@@ -1,6 +1,14 @@
 // SPDX-License-Identifier: BSD-3-Clause
+#include <fmt/format.h>
+
+#include <fathom/ops/argmax.hpp>
+#include <fathom/ops/cast.hpp>
+#include <fathom/ops/get_item.hpp>
+#include <fathom/ops/joining.hpp>
+#include <fathom/ops/pad.hpp>
 #include <fathom/ops/reduction.hpp>
 #include <fathom/ops/shape.hpp>
+#include <fathom/ops/where.hpp>
 
 #include "operations.hpp"
 
@@ -33,12 +41,82 @@ Outputs sum_to(Params& params, Inputs& in) {
   return {ops::sum_to(in["x"], Shape(params.get<Axes>("shape")))};
 }
 
+Outputs expand_dims(Params& params, Inputs& in) {
+  return {ops::expand_dims(in["x"], params.get<std::int64_t>("axis"))};
+}
+
+Outputs squeeze(Params& params, Inputs& in) {
+  std::optional<Axes> axes;
+  params.read("axis", axes);
+  return {ops::squeeze(in["x"], axes)};
+}
+
+/// The ops of a list: x0, x1, ...
+Operation joining(Variable (*function)(const Variables&, std::int64_t)) {
+  return [function](Params& params, Inputs& in) {
+    Variables xs;
+    while (xs.size() < in.size()) xs.push_back(in[fmt::format("x{}", xs.size())]);
+    return Outputs{function(xs, params.get<std::int64_t>("axis"))};
+  };
+}
+
+Outputs split_axis(Params& params, Inputs& in) {
+  const auto axis = params.get<std::int64_t>("axis");
+  const Variables ys = params.is_integer("indices_or_sections")
+                           ? ops::split_axis(in["x"], params.get<std::int64_t>("indices_or_sections"), axis)
+                           : ops::split_axis(in["x"], params.get<Axes>("indices_or_sections"), axis);
+  return {ys.begin(), ys.end()};
+}
+
+Outputs get_item(Params& params, Inputs& in) {
+  return {ops::get_item(in["x"], params.get<Indices>("index"))};
+}
+
+Outputs pad(Params& params, Inputs& in) {
+  enum class Mode { constant } mode{};
+  params.read("mode", mode, {{"constant", Mode::constant}});
+  ops::PadOptions options;
+  params.read("constant_values", options.value);
+  return {ops::pad(in["x"], params.get<std::vector<ops::PadWidth>>("pad_width"), options)};
+}
+
+Outputs where(Params&, Inputs& in) { return {ops::where(in.array("condition"), in["a"], in["b"])}; }
+
+Outputs cast(Params& params, Inputs& in) {
+  return {ops::cast(in["x"], dtype_of_name(params.get<std::string>("typ")))};
+}
+
+Operation position(Array (*function)(const Variable&, std::optional<std::int64_t>)) {
+  return [function](Params& params, Inputs& in) {
+    std::optional<std::int64_t> axis;
+    params.read("axis", axis);
+    return Outputs{function(in["x"], axis)};
+  };
+}
+
 }  // namespace
 
 Operations shape_operations() {
   return {
-      {"sum", reduction(ops::sum)}, {"mean", reduction(ops::mean)}, {"reshape", reshape},
-      {"transpose", transpose},     {"broadcast_to", broadcast_to}, {"sum_to", sum_to},
+      {"sum", reduction(ops::sum)},
+      {"mean", reduction(ops::mean)},
+      {"max", reduction(ops::max)},
+      {"min", reduction(ops::min)},
+      {"argmax", position(ops::argmax)},
+      {"argmin", position(ops::argmin)},
+      {"reshape", reshape},
+      {"transpose", transpose},
+      {"broadcast_to", broadcast_to},
+      {"sum_to", sum_to},
+      {"expand_dims", expand_dims},
+      {"squeeze", squeeze},
+      {"concat", joining(ops::concat)},
+      {"stack", joining(ops::stack)},
+      {"split_axis", split_axis},
+      {"get_item", get_item},
+      {"pad", pad},
+      {"where", where},
+      {"cast", cast},
   };
 }
 

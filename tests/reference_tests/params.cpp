@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "params.hpp"
 
+#include <algorithm>
+
 #include <fmt/format.h>
+
+#include <fathom/core/error.hpp>
 
 namespace fathom::reference {
 namespace {
@@ -11,7 +15,20 @@ bool is_list_of_integers(const nlohmann::json& value) {
          std::all_of(value.begin(), value.end(), [](const auto& item) { return item.is_number_integer(); });
 }
 
+std::optional<std::int64_t> optional_integer(const nlohmann::json& value) {
+  if (value.is_null()) return std::nullopt;
+  return value.get<std::int64_t>();
+}
+
 }  // namespace
+
+DType dtype_of_name(const std::string& name) {
+  for (const DType dtype :
+       {DType::float32, DType::float64, DType::int64, DType::int32, DType::uint8, DType::boolean}) {
+    if (name == to_string(dtype)) return dtype;
+  }
+  throw DTypeError("no dtype " + name);
+}
 
 const nlohmann::json* Params::find(const std::string& name) {
   const auto found = object_.find(name);
@@ -37,6 +54,14 @@ Params& Params::read(const std::string& name, Pair2& target) {
   return *this;
 }
 
+Params& Params::read(const std::string& name, std::string& target) {
+  const nlohmann::json* value = find(name);
+  if (value == nullptr) return *this;
+  if (!value->is_string()) refuse(name, "a text");
+  target = value->get<std::string>();
+  return *this;
+}
+
 Params& Params::read(const std::string& name, std::optional<Pair2>& target) {
   const nlohmann::json* value = find(name);
   if (value == nullptr) return *this;
@@ -52,6 +77,14 @@ Params& Params::read(const std::string& name, std::int64_t& target) {
   if (value == nullptr) return *this;
   if (!value->is_number_integer()) refuse(name, "an integer");
   target = value->get<std::int64_t>();
+  return *this;
+}
+
+Params& Params::read(const std::string& name, std::optional<std::int64_t>& target) {
+  const nlohmann::json* value = find(name);
+  if (value == nullptr) return *this;
+  if (!value->is_null()) return read(name, target.emplace());
+  target.reset();
   return *this;
 }
 
@@ -92,6 +125,50 @@ Params& Params::read(const std::string& name, std::optional<Axes>& target) {
     return *this;
   }
   return read(name, target.emplace());
+}
+
+Params& Params::read(const std::string& name, Indices& target) {
+  const nlohmann::json* value = find(name);
+  if (value == nullptr) return *this;
+  target.clear();
+  for (const nlohmann::json& item : *value) {
+    if (item.is_number_integer()) {
+      target.emplace_back(item.get<std::int64_t>());
+    } else if (item == "newaxis") {
+      target.emplace_back(newaxis);
+    } else if (item == "ellipsis") {
+      target.emplace_back(ellipsis);
+    } else if (item.is_array() && item.size() == 4 && item[0] == "slice") {
+      target.emplace_back(
+          Slice{optional_integer(item[1]), optional_integer(item[2]), optional_integer(item[3]).value_or(1)});
+    } else if (item.is_array() && item.size() == 2 && item[0] == "index") {
+      const auto positions = item[1].get<std::vector<std::int64_t>>();
+      target.emplace_back(Array::from(positions, {static_cast<std::int64_t>(positions.size())}));
+    } else {
+      refuse(name, "a list of indices");
+    }
+  }
+  return *this;
+}
+
+Params& Params::read(const std::string& name, std::vector<ops::PadWidth>& target) {
+  const nlohmann::json* value = find(name);
+  if (value == nullptr) return *this;
+  const auto is_pair = [](const auto& item) { return is_list_of_integers(item) && item.size() == 2; };
+  const auto pair = [](const auto& item) {
+    return ops::PadWidth{item[0].template get<std::int64_t>(), item[1].template get<std::int64_t>()};
+  };
+  if (value->is_number_integer()) {
+    target = {{value->get<std::int64_t>(), value->get<std::int64_t>()}};
+  } else if (is_pair(*value)) {
+    target = {pair(*value)};
+  } else if (value->is_array() && std::all_of(value->begin(), value->end(), is_pair)) {
+    target.clear();
+    for (const auto& item : *value) target.push_back(pair(item));
+  } else {
+    refuse(name, "a number, a pair or a list of pairs");
+  }
+  return *this;
 }
 
 std::vector<std::string> Params::unread() const {

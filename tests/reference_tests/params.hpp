@@ -11,9 +11,14 @@
 
 #include <nlohmann/json.hpp>
 
+#include <fathom/core/index.hpp>
 #include <fathom/core/shape.hpp>
+#include <fathom/ops/pad.hpp>
 
 namespace fathom::reference {
+
+/// The dtype of that name; throws DTypeError where there is none, as for float16.
+[[nodiscard]] DType dtype_of_name(const std::string& name);
 
 /// A recorded value that the library's types leave no room for, such as a pad of three numbers: no program
 /// with it compiles. For an error entry that is a refusal, for a case a failure.
@@ -29,13 +34,17 @@ class Params {
  public:
   explicit Params(nlohmann::json object) : object_(std::move(object)) {}
 
+  Params& read(const std::string& name, std::string& target);
   Params& read(const std::string& name, Pair2& target);
   Params& read(const std::string& name, std::optional<Pair2>& target);  ///< null: nullopt
   Params& read(const std::string& name, std::int64_t& target);
+  Params& read(const std::string& name, std::optional<std::int64_t>& target);  ///< null: nullopt
   Params& read(const std::string& name, double& target);
   Params& read(const std::string& name, bool& target);
   Params& read(const std::string& name, Axes& target);                 ///< one number or a list
   Params& read(const std::string& name, std::optional<Axes>& target);  ///< null: nullopt
+  Params& read(const std::string& name, Indices& target);              ///< integers, slices, newaxis, ...
+  Params& read(const std::string& name, std::vector<ops::PadWidth>& target);
   /// One of the named choices.
   template <class T>
   Params& read(const std::string& name, T& target,
@@ -43,6 +52,11 @@ class Params {
   /// An argument that has no default.
   template <class T>
   [[nodiscard]] T get(const std::string& name);
+
+  /// Whether an argument that may be a number or a list is a number.
+  [[nodiscard]] bool is_integer(const std::string& name) const {
+    return object_.contains(name) && object_.at(name).is_number_integer();
+  }
 
   [[nodiscard]] std::vector<std::string> unread() const;
 

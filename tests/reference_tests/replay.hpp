@@ -15,8 +15,8 @@ void replay_optimizer(const nlohmann::json& entry, Files& files, Report& report)
 void replay_initializer(const nlohmann::json& entry, Report& report);
 void replay_network(const nlohmann::json& entry, Files& files, Report& report);
 
-/// Whether the float inputs of a case or error entry differ in type, or one is float16: this library refuses
-/// those.
+/// Whether the float inputs of a case or error entry differ in type, or one is or becomes float16: this
+/// library refuses those.
 [[nodiscard]] bool has_refused_types(const nlohmann::json& entry);
 
 }  // namespace fathom::reference

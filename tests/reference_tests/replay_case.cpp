@@ -184,7 +184,7 @@ bool has_refused_types(const json& entry) {
     const std::string type = input.at("dtype");
     if (type.starts_with("float")) types.insert(type);
   }
-  return types.size() > 1 || types.contains("float16");
+  return types.size() > 1 || types.contains("float16") || entry.at("params").value("typ", "") == "float16";
 }
 
 void replay_case(const json& entry, Files& files, Report& report) {

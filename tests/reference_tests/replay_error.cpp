@@ -11,14 +11,6 @@ namespace {
 
 using nlohmann::json;
 
-DType dtype_of_name(const std::string& name) {
-  for (const DType dtype :
-       {DType::float32, DType::float64, DType::int64, DType::int32, DType::uint8, DType::boolean}) {
-    if (name == to_string(dtype)) return dtype;
-  }
-  throw DTypeError("no dtype " + name);
-}
-
 /// What became of one call: outputs, or the text of the refusal.
 struct Attempt {
   bool refused = false;

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <fathom/ops/pad.hpp>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <fathom/core/check.hpp>
+#include <fathom/ops/checks/argument.hpp>
+#include <fathom/ops/rules/movement.hpp>
+
+namespace fathom::ops {
+namespace {
+
+void check(const Variable& x, const std::vector<PadWidth>& widths) {
+  ArgumentCheck check("pad");
+  check.argument("x", detail::array_or_undefined(x)).defined();
+  FATHOM_CHECK(check.hint("give {before, after} for each axis, or one pair for all"),
+               widths.size() == 1 || widths.size() == x.rank(), ValueError,
+               "widths must have 1 or {} pairs, one for each axis (they are {})", x.rank(), widths.size());
+  for (const PadWidth& width : widths) {
+    FATHOM_CHECK(check.hint("get_item cuts elements off"), width.before >= 0 && width.after >= 0, ValueError,
+                 "widths must not be negative (one is {{{}, {}}})", width.before, width.after);
+  }
+}
+
+}  // namespace
+
+Variable pad(const Variable& x, const std::vector<PadWidth>& widths, const PadOptions& options) {
+  check(x, widths);
+  const auto width = [&](std::size_t axis) { return widths[widths.size() == 1 ? 0 : axis]; };
+  Shape shape = x.shape();
+  for (std::size_t axis = 0; axis < x.rank(); ++axis) shape[axis] += width(axis).before + width(axis).after;
+  View view(shape);
+  for (std::size_t axis = 0; axis < x.rank(); ++axis)
+    view = view.sliced(axis, width(axis).before, x.shape()[axis]);
+  return linear_map(
+      x, detail::Scatter{"pad",
+                         {std::move(view)},
+                         {{"shape", to_string(shape)}, {"value", fmt::format("{}", options.value)}},
+                         options.value});
+}
+
+}  // namespace fathom::ops
