@@ -163,6 +163,7 @@ std::string to_string(const Indices& indices) {
 }
 
 View index_view(std::string_view op, const Array& x, const Indices& indices) {
+  ArgumentCheck(op).argument("x", x).defined();
   return Resolver(op, x, indices).run();
 }
 

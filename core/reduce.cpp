@@ -172,9 +172,8 @@ Array extremum(std::string_view op, const Array& x, const std::optional<Axes>& a
   check.argument("x", x).floating();
   const AxisSet set = axis_set(op, x.shape(), axes);
   const Shape shape = without(x.shape(), set, keepdims);
-  FATHOM_CHECK(check.hint("there is no element to choose from; leave empty arrays out"),
-               x.size() != 0 || shape.size() == 0, ValueError,
-               "the reduced axes must not be empty ({} to {})", to_string(x.shape()), to_string(shape));
+  FATHOM_CHECK(check.hint("leave empty arrays out"), x.size() != 0 || shape.size() == 0, ValueError,
+               "x must have elements to choose from ({} to {})", to_string(x.shape()), to_string(shape));
   return x.size() == 0 ? Array::empty(shape, x.dtype()) : fold_over<Fold>(op, x, set, shape);
 }
 
@@ -209,9 +208,8 @@ Array arg_extremum(std::string_view op, const Array& x, std::optional<std::int64
     if (i != along) shape.push_back(whole.shape()[i]);
     if (i > along) inner *= whole.shape()[i];
   }
-  FATHOM_CHECK(check.hint("there is no element to choose from; leave empty arrays out"),
-               count != 0 || shape.size() == 0, ValueError, "the axis must not be empty ({} to {})",
-               to_string(x.shape()), to_string(shape));
+  FATHOM_CHECK(check.hint("leave empty arrays out"), count != 0 || shape.size() == 0, ValueError,
+               "x must have elements to choose from ({} to {})", to_string(x.shape()), to_string(shape));
   Array y = Array::empty(shape, DType::int64);
   if (y.size() == 0) return y;
   dispatch_all(x.dtype(), [&]<class T>() {
@@ -250,7 +248,7 @@ Array sum_to(const Array& x, const Shape& shape) {
   ArgumentCheck check("sum_to");
   check.argument("x", x).floating();
   if (!broadcasts_to(shape, x.shape())) {
-    check.fail<ShapeError>(fmt::format("x cannot be folded to {}", to_string(shape)),
+    check.fail<ShapeError>(fmt::format("x cannot be summed to {}", to_string(shape)),
                            "aligned at the end, each size of the result must be 1 or that of x");
   }
   if (shape == x.shape()) return x;

@@ -28,7 +28,7 @@ Variable cast(const Variable& x, DType dtype) {
   ArgumentCheck check(Cast::name);
   check.argument("x", detail::array_or_undefined(x)).defined();
   FATHOM_CHECK(check.hint("for another dtype leave the graph: x.data().astype(...)"), is_float(dtype),
-               DTypeError, "dtype must be float32 or float64 (it is {})", to_string(dtype));
+               DTypeError, "x must become float32 or float64, not {}", to_string(dtype));
   return dtype == x.dtype() ? x : detail::linear_map(x, Cast{x.dtype(), dtype});
 }
 

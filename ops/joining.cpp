@@ -21,17 +21,15 @@ Arrays arrays_of(const Variables& xs) {
   return arrays;
 }
 
-std::size_t one_axis(std::string_view op, std::int64_t axis, std::size_t rank) {
-  return normalize_axes(op, std::span(&axis, 1), rank)[0];
-}
-
 Attributes axis_attribute(std::int64_t axis) { return {{"axis", fmt::format("{}", axis)}}; }
 
-void check_any(std::string_view op, const Arrays& xs) {
-  const ArgumentCheck check(op);
+/// The axis of the first array, or the new one before it when `is_new`, along which `xs` are joined.
+std::size_t check_axis(std::string_view op, const Arrays& xs, std::int64_t axis, bool is_new) {
+  ArgumentCheck check(op);
   FATHOM_CHECK(check.hint("with nothing to join, the result has no shape and no dtype"), !xs.empty(),
                ValueError, "xs must have at least one element");
-  ArgumentCheck(op).argument("xs[0]", xs[0]).defined();
+  check.argument("xs[0]", xs[0]).defined();
+  return detail::checked_axis(check, axis, xs[0].rank() + (is_new ? 1 : 0));
 }
 
 /// All must have the dtype and the sizes of the first, but for the size of `free_axis`.
@@ -65,8 +63,7 @@ Views parts(const Shape& base, std::size_t axis, std::span<const std::int64_t> e
 }
 
 Views concat_views(const Arrays& xs, std::int64_t axis_from_either_end) {
-  check_any("concat", xs);
-  const std::size_t axis = one_axis("concat", axis_from_either_end, xs[0].rank());
+  const std::size_t axis = check_axis("concat", xs, axis_from_either_end, false);
   check_alike("concat", xs, axis);
   std::vector<std::int64_t> ends;
   for (const Array& x : xs) ends.push_back((ends.empty() ? 0 : ends.back()) + x.shape()[axis]);
@@ -76,8 +73,7 @@ Views concat_views(const Arrays& xs, std::int64_t axis_from_either_end) {
 }
 
 Views stack_views(const Arrays& xs, std::int64_t axis_from_either_end) {
-  check_any("stack", xs);
-  const std::size_t axis = one_axis("stack", axis_from_either_end, xs[0].rank() + 1);
+  const std::size_t axis = check_axis("stack", xs, axis_from_either_end, true);
   check_alike("stack", xs, std::nullopt);
   const auto count = static_cast<std::int64_t>(xs.size());
   const Shape base = View(xs[0].shape()).expanded(axis).sliced(axis, 0, count).shape();
@@ -89,7 +85,7 @@ Views stack_views(const Arrays& xs, std::int64_t axis_from_either_end) {
 Views split_views(const Array& x, std::vector<std::int64_t> indices, std::int64_t axis_from_either_end) {
   ArgumentCheck check("split_axis");
   check.argument("x", x).defined();
-  const std::size_t axis = one_axis("split_axis", axis_from_either_end, x.rank());
+  const std::size_t axis = detail::checked_axis(check, axis_from_either_end, x.rank());
   const std::int64_t size = x.shape()[axis];
   FATHOM_CHECK(check.hint("each index is where a part begins; equal ones give empty parts"),
                std::is_sorted(indices.begin(), indices.end()) &&
@@ -103,7 +99,7 @@ Views split_views(const Array& x, std::vector<std::int64_t> indices, std::int64_
 Views section_views(const Array& x, std::int64_t sections, std::int64_t axis) {
   ArgumentCheck check("split_axis");
   check.argument("x", x).defined();
-  const std::size_t along = one_axis("split_axis", axis, x.rank());
+  const std::size_t along = detail::checked_axis(check, axis, x.rank());
   const std::int64_t size = x.shape()[along];
   FATHOM_CHECK(check.hint("give the indices where the parts begin to cut into unequal ones"),
                sections > 0 && size % sections == 0, ValueError,

@@ -16,7 +16,8 @@ void check(const Variable& x, const std::vector<PadWidth>& widths) {
   check.argument("x", detail::array_or_undefined(x)).defined();
   FATHOM_CHECK(check.hint("give {before, after} for each axis, or one pair for all"),
                widths.size() == 1 || widths.size() == x.rank(), ValueError,
-               "widths must have 1 or {} pairs, one for each axis (they are {})", x.rank(), widths.size());
+               "widths must have 1 or {} pairs, one for each axis of x (they have {})", x.rank(),
+               widths.size());
   for (const PadWidth& width : widths) {
     FATHOM_CHECK(check.hint("get_item cuts elements off"), width.before >= 0 && width.after >= 0, ValueError,
                  "widths must not be negative (one is {{{}, {}}})", width.before, width.after);

@@ -61,8 +61,9 @@ Variable reshape(const Variable& x, std::span<const std::int64_t> sizes) {
 }
 
 Variable expand_dims(const Variable& x, std::int64_t axis) {
-  detail::check_defined("expand_dims", x);
-  const std::size_t position = normalize_axes("expand_dims", std::span(&axis, 1), x.rank() + 1)[0];
+  ArgumentCheck check("expand_dims");
+  check.argument("x", detail::array_or_undefined(x)).defined();
+  const std::size_t position = detail::checked_axis(check, axis, x.rank() + 1);
   return linear_map(x, Reshape{"expand_dims", x.shape(), View(x.shape()).expanded(position).shape()});
 }
 

@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include <fathom/autograd/variable.hpp>
+#include <fathom/core/check.hpp>
 
 namespace fathom::ops::detail {
 
@@ -15,6 +16,9 @@ namespace fathom::ops::detail {
 
 /// Throws GraphError when `x` is undefined.
 void check_defined(std::string_view op, const Variable& x);
+
+/// The axis as a number in [0, count); throws ValueError with the check's text.
+[[nodiscard]] std::size_t checked_axis(const ArgumentCheck& check, std::int64_t axis, std::size_t count);
 
 /// Throws GraphError for an undefined argument, DTypeError for mixed types, ShapeError when the shapes do not
 /// broadcast.

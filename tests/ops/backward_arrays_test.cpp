@@ -99,3 +99,63 @@ TEST_CASE("backward and backward_arrays agree", "[backward_arrays]") {
     }
   }
 }
+
+TEST_CASE("the table goes through the functions that have both ways", "[backward_arrays]") {
+  BothWays hook;
+  {
+    const HookScope scope(hook);
+    for (const test::OpCase& op : ops_and_gradients()) {
+      (void)gradients(op, DType::float64, op.inputs.size(), 1, false);
+    }
+  }
+  for (const char* name : {"add",
+                           "add_scalar",
+                           "average_pooling_2d",
+                           "average_pooling_2d_grad",
+                           "batch_normalization",
+                           "broadcast_to",
+                           "concat",
+                           "convolution_2d",
+                           "convolution_2d_grad_w",
+                           "deconvolution_2d",
+                           "depthwise_convolution_2d",
+                           "depthwise_convolution_2d_grad_w",
+                           "depthwise_convolution_2d_grad_x",
+                           "div",
+                           "div_scalar",
+                           "dropout",
+                           "expand_dims",
+                           "fixed_batch_normalization",
+                           "gather",
+                           "get_item",
+                           "global_average_pooling_2d",
+                           "linear",
+                           "matmul",
+                           "max",
+                           "max_pooling_2d",
+                           "min",
+                           "mul",
+                           "mul_scalar",
+                           "neg",
+                           "pad",
+                           "rdiv_scalar",
+                           "relu",
+                           "reshape",
+                           "rsub_scalar",
+                           "scatter",
+                           "sigmoid",
+                           "softmax_cross_entropy",
+                           "split_axis",
+                           "squeeze",
+                           "stack",
+                           "sub",
+                           "sub_scalar",
+                           "sum",
+                           "sum_to",
+                           "tanh",
+                           "transpose",
+                           "where"}) {
+    INFO(name);
+    CHECK(hook.names.contains(name));
+  }
+}

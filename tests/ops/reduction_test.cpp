@@ -8,8 +8,11 @@
 #include <limits>
 
 #include <fathom/autograd/backward.hpp>
+#include <fathom/core/elementwise.hpp>
 #include <fathom/core/error.hpp>
+#include <fathom/core/reduce.hpp>
 #include <fathom/core/threads.hpp>
+#include <fathom/ops/get_item.hpp>
 
 using namespace fathom;
 using Catch::Matchers::Message;
@@ -72,6 +75,66 @@ TEST_CASE("reductions of nothing and of everything that is not finite", "[reduct
   CHECK(allclose(ops::sum(x, {.axis = Axes{1}}).data(), Array::from({inf, nan, nan}, {3}), 0, 0, true));
 }
 
+TEST_CASE("max and min over axes, by hand", "[reduction]") {
+  struct Case {
+    std::optional<Axes> axis;
+    bool keepdims;
+    Shape shape;
+    std::vector<double> largest, smallest;
+  };
+  // Elements 1, 9 and 0 come twice.
+  const Array data = Array::from<double>({3, 9, 1, 0, 7, 5, 0, 8, 2, 9, 6, 1}, {2, 3, 2});
+  const auto c = GENERATE(values<Case>({
+      {std::nullopt, false, {}, {9}, {0}},
+      {std::nullopt, true, {1, 1, 1}, {9}, {0}},
+      {Axes{0}, false, {3, 2}, {3, 9, 2, 9, 7, 5}, {0, 8, 1, 0, 6, 1}},
+      {Axes{1}, false, {2, 2}, {7, 9, 6, 9}, {1, 0, 0, 1}},
+      {Axes{-1}, true, {2, 3, 1}, {9, 1, 7, 8, 9, 6}, {3, 0, 5, 0, 2, 1}},
+      {Axes{2, 0}, false, {3}, {9, 9, 7}, {0, 0, 1}},
+      {Axes{}, false, {2, 3, 2}, {3, 9, 1, 0, 7, 5, 0, 8, 2, 9, 6, 1}, {3, 9, 1, 0, 7, 5, 0, 8, 2, 9, 6, 1}},
+  }));
+  const auto dtype = GENERATE(DType::float32, DType::float64);
+  const auto [op, is_max] = GENERATE(table<Variable (*)(const Variable&, const ops::ReductionOptions&), bool>(
+      {{ops::max, true}, {ops::min, false}}));
+  const Variable x{data.astype(dtype), true};
+  const Variable y = op(x, {.axis = c.axis, .keepdims = c.keepdims});
+  const std::vector<double>& values = is_max ? c.largest : c.smallest;
+  CHECK(identical(y.data(), Array::from(values, c.shape).astype(dtype)));
+  // Every element that equals its extremum gets the gradient, also at ties: the sum over all of x of (x is
+  // extremal) is that over y of the number of ties.
+  const Array gx = grad({y}, {x}, {Variable(Array::ones(c.shape, dtype))})[0].data();
+  const Array kept = Array::from(values, reduced_shape("max", x.shape(), c.axis, true)).astype(dtype);
+  CHECK(identical(gx, equal(x.data(), broadcast_to(kept, x.shape())).astype(dtype)));
+}
+
+TEST_CASE("max and min of what is not finite, and of nothing", "[reduction]") {
+  const double inf = std::numeric_limits<double>::infinity();
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  for (const std::int64_t length : {1, 3, 8, 9, 20, 300}) {
+    for (const Axes& axes : {Axes{1}, Axes{0}}) {
+      Array data = Array::full({length, length}, -inf, DType::float64);
+      CHECK(ops::max(ops::max(Variable{data}, {.axis = axes})).item() == -inf);
+      data.mutable_data<double>()[length * length - 1] = nan;
+      const Variable x{data, true};
+      const Variable y = ops::max(x, {.axis = axes});
+      CHECK(std::isnan(y.data().data<double>()[length - 1]));
+      CHECK(std::isnan(ops::min(x).item()));
+      // NaN equals nothing, so nothing of its row gets a gradient.
+      const Array gx = grad({ops::get_item(y, {-1})}, {x})[0].data();
+      CHECK(identical(gx, Array::zeros({length, length}, DType::float64)));
+    }
+  }
+  const Variable empty{Array::zeros({0, 3}, DType::float32), true};
+  CHECK(ops::max(empty, {.axis = Axes{1}}).shape() == Shape{0});
+  CHECK(ops::min(empty, {.axis = Axes{1}, .keepdims = true}).shape() == Shape{0, 1});
+  CHECK_THROWS_MATCHES(ops::max(empty), ValueError,
+                       Message("max: x must have elements to choose from ([0, 3] to [])\n"
+                               "  x: float32 [0, 3]\n  hint: leave empty arrays out"));
+  CHECK_THROWS_MATCHES(ops::min(empty, {.axis = Axes{0}}), ValueError,
+                       Message("min: x must have elements to choose from ([0, 3] to [3])\n"
+                               "  x: float32 [0, 3]\n  hint: leave empty arrays out"));
+}
+
 TEST_CASE("sums are added up in double and have the same bits for any number of threads", "[reduction]") {
   const auto axes =
       GENERATE(std::optional<Axes>{}, std::optional<Axes>{Axes{0}}, std::optional<Axes>{Axes{1}});
@@ -96,7 +159,7 @@ TEST_CASE("reductions refuse axes that do not exist", "[reduction][errors]") {
   const Variable x{Array::zeros({2, 3}, DType::float32)};
   const auto [op, name] =
       GENERATE(table<Variable (*)(const Variable&, const ops::ReductionOptions&), std::string>(
-          {{ops::sum, "sum"}, {ops::mean, "mean"}}));
+          {{ops::sum, "sum"}, {ops::mean, "mean"}, {ops::max, "max"}, {ops::min, "min"}}));
   CHECK_THROWS_MATCHES(
       op(x, {.axis = Axes{2}}), ValueError,
       Message(name + ": axis 2 is out of range (x has 2 axes)\n  hint: axes go from -2 to 1"));

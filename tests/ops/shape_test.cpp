@@ -46,6 +46,30 @@ TEST_CASE("reshape keeps the order and shares the buffer", "[shape]") {
   CHECK(ops::reshape(counting({0, 3}), {3, 0}).shape() == Shape{3, 0});
 }
 
+TEST_CASE("expand_dims gives an axis of size 1 and squeeze drops it", "[shape]") {
+  const auto [axis, shape] = GENERATE(table<std::int64_t, Shape>(
+      {{0, {1, 2, 3}}, {1, {2, 1, 3}}, {2, {2, 3, 1}}, {-1, {2, 3, 1}}, {-2, {2, 1, 3}}, {-3, {1, 2, 3}}}));
+  const Variable x = counting({2, 3});
+  const Variable y = ops::expand_dims(x, axis);
+  CHECK(identical(y.data(), x.data().reshape(shape)));
+  CHECK(y.data().shares_buffer_with(x.data()));
+  CHECK(y.creator()->name() == "expand_dims");
+  CHECK(identical(gradient(y, x, y.data()), x.data()));
+  const Variable back = ops::squeeze(y, Axes{axis});
+  CHECK(identical(back.data(), x.data()));
+  CHECK(identical(gradient(back, y, x.data()), y.data()));
+  CHECK(ops::squeeze(y).shape() == Shape{2, 3});
+}
+
+TEST_CASE("squeeze of several axes and of none", "[shape]") {
+  const Variable x = counting({1, 3, 1, 0});
+  CHECK(ops::squeeze(x).shape() == Shape{3, 0});
+  CHECK(ops::squeeze(x, Axes{}).shape() == x.shape());
+  CHECK(ops::squeeze(x, Axes{-2, 0}).shape() == Shape{3, 0});
+  CHECK(ops::squeeze(counting({1, 1})).shape() == Shape{});
+  CHECK(ops::expand_dims(counting({}), 0).shape() == Shape{1});
+}
+
 TEST_CASE("transpose permutes the axes", "[shape]") {
   struct Case {
     std::optional<Axes> axes;
@@ -153,6 +177,16 @@ TEST_CASE("shapes refuse what does not fit", "[shape][errors]") {
   CHECK_THROWS_MATCHES(ops::sum_to(x, {2}), ShapeError,
                        Message("sum_to: x cannot be summed to [2]\n  x: float32 [2, 3]\n"
                                "  hint: aligned at the end, each size of the result must be 1 or that of x"));
+  CHECK_THROWS_MATCHES(ops::expand_dims(x, 3), ValueError,
+                       Message("expand_dims: axis must lie in [-3, 2] (it is 3)\n  x: float32 [2, 3]\n"
+                               "  hint: axes count from 0, negative ones from the end"));
+  CHECK_THROWS_MATCHES(
+      ops::squeeze(x, Axes{1}), ShapeError,
+      Message("squeeze: only axes of size 1 can be dropped (axis 1 has size 3)\n  x: float32 [2, 3]\n"
+              "  hint: get_item with an integer drops an axis of another size"));
+  CHECK_THROWS_AS(ops::squeeze(x, Axes{2}), ValueError);
+  CHECK_THROWS_MATCHES(ops::expand_dims(Variable{}, 0), GraphError, Message("expand_dims" + kUndefined));
+  CHECK_THROWS_MATCHES(ops::squeeze(Variable{}), GraphError, Message("squeeze" + kUndefined));
   CHECK_THROWS_MATCHES(ops::reshape(Variable{}, {1}), GraphError, Message("reshape" + kUndefined));
   CHECK_THROWS_MATCHES(ops::transpose(Variable{}), GraphError, Message("transpose" + kUndefined));
   CHECK_THROWS_MATCHES(ops::broadcast_to(Variable{}, {1}), GraphError, Message("broadcast_to" + kUndefined));

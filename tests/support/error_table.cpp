@@ -36,6 +36,7 @@ bool covers_empty(const ErrorCase& c) {
 
 std::vector<ErrorCase> error_table() {
   std::vector<ErrorCase> cases;
+  add_array_errors(cases);
   add_elementwise_errors(cases);
   add_image_errors(cases);
   add_product_errors(cases);

@@ -6,6 +6,7 @@
 
 namespace fathom::test {
 
+void add_array_errors(std::vector<ErrorCase>& cases);
 void add_elementwise_errors(std::vector<ErrorCase>& cases);
 void add_image_errors(std::vector<ErrorCase>& cases);
 void add_product_errors(std::vector<ErrorCase>& cases);

@@ -172,6 +172,7 @@ std::vector<OpCase> op_table() {
   add_elementwise(cases);
   add_reductions(cases);
   add_shapes(cases);
+  add_arrays(cases);
   add_graphs(cases);
   add_depthwise(cases);
   add_normalization(cases);

@@ -6,6 +6,7 @@
 
 namespace fathom::test {
 
+void add_arrays(std::vector<OpCase>& cases);
 void add_normalization(std::vector<OpCase>& cases);
 void add_pooling(std::vector<OpCase>& cases);
 void add_losses(std::vector<OpCase>& cases);
