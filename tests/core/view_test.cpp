@@ -25,7 +25,7 @@ std::vector<View> views() {
   const std::vector<std::size_t> middle{1};
   const std::vector<std::size_t> ends{0, 2};
   const Arrays one{positions({4, 0, 4, -5})};
-  const Arrays two{positions({3, 0, 3}), positions({5, 5, 5})};
+  const Arrays two{positions({3, 0, 3}), positions({4, 4, 4})};
   return {all,
           all.sliced(1, 3, 2, -2),
           all.selected(0, 2).expanded(1),
