@@ -24,6 +24,13 @@ TEST_CASE("cast converts, and its gradient converts back", "[cast]") {
   CHECK(identical(gx.data(), (y + y).data().astype(from)));
 }
 
+TEST_CASE("the gradient of cast is differentiable again", "[cast]") {
+  const Variable x{Array::from<float>({1, -2, 3}, {3}), true};
+  const Variable y = ops::cast(x, DType::float64);
+  const Variable gx = grad({ops::sum(y * y * y)}, {x}, {}, {.create_graph = true})[0];
+  CHECK(identical(grad({ops::sum(gx)}, {x})[0].data(), Array::from<float>({6, -12, 18}, {3})));
+}
+
 TEST_CASE("cast to the dtype that is there gives x itself", "[cast]") {
   const Variable x{Array::zeros({2}, DType::float32), true};
   CHECK(ops::cast(x, DType::float32).is(x));
