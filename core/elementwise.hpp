@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <algorithm>
 #include <string_view>
 
 #include <fathom/core/array.hpp>
@@ -22,6 +23,22 @@ struct BroadcastRows {
   [[nodiscard]] std::pair<std::int64_t, std::int64_t> offsets(std::int64_t row) const;
 };
 [[nodiscard]] FATHOM_EXPORT BroadcastRows broadcast_rows(const Shape& a, const Shape& b, const Shape& to);
+
+/// Calls body(row, begin, end) for parts [begin, end) of rows, together all of them, shared out among
+/// threads.
+template <class Body>
+void parallel_rows(const BroadcastRows& rows, const Body& body) {
+  if (rows.outer.rank() == 0) {
+    fathom::parallel_for(rows.length, kElementGrain,
+                         [&](std::int64_t begin, std::int64_t end) { body(0, begin, end); });
+    return;
+  }
+  const std::int64_t grain = std::max<std::int64_t>(1, kElementGrain / rows.length);
+  fathom::parallel_for(rows.outer.size(), grain, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t row = begin; row < end; ++row) body(row, 0, rows.length);
+  });
+}
+
 FATHOM_EXPORT void require_same_float(std::string_view op, const Array& a, const Array& b);
 /// What `where` demands of its arguments.
 FATHOM_EXPORT void check_where(const Array& condition, const Array& a, const Array& b);
@@ -64,18 +81,10 @@ template <class F>
         for (std::int64_t i = 0; i < n; ++i) to[i] = f(value, rows.step_b == 1 ? pb[i] : *pb);
       }
     };
-    if (rows.outer.rank() == 0) {
-      parallel_for(rows.length, detail::kElementGrain, [&](std::int64_t begin, std::int64_t end) {
-        run(in_a + begin * rows.step_a, in_b + begin * rows.step_b, out + begin, end - begin);
-      });
-      return;
-    }
-    const std::int64_t grain = std::max<std::int64_t>(1, detail::kElementGrain / rows.length);
-    parallel_for(rows.outer.size(), grain, [&](std::int64_t begin, std::int64_t end) {
-      for (std::int64_t row = begin; row < end; ++row) {
-        const auto [offset_a, offset_b] = rows.offsets(row);
-        run(in_a + offset_a, in_b + offset_b, out + row * rows.length, rows.length);
-      }
+    detail::parallel_rows(rows, [&](std::int64_t row, std::int64_t begin, std::int64_t end) {
+      const auto [offset_a, offset_b] = rows.offsets(row);
+      run(in_a + offset_a + begin * rows.step_a, in_b + offset_b + begin * rows.step_b,
+          out + row * rows.length + begin, end - begin);
     });
   });
   return y;

@@ -19,17 +19,22 @@
 
 namespace fathom::ops::rules {
 
-/// "relu/forward": what counts a rule's kernel.
+enum class Pass : std::uint8_t { forward, backward };
+
+/// "relu/forward": what counts a rule's kernel. One literal for each rule and pass.
 template <class Rule>
-inline constexpr auto kKernelNames = [] {
-  constexpr std::string_view passes[] = {"/forward", "/backward"};
-  std::array<std::array<char, Rule::name.size() + 9>, 2> names{};
-  for (std::size_t i = 0; i < 2; ++i) {
-    std::copy(passes[i].begin(), passes[i].end(),
-              std::copy(Rule::name.begin(), Rule::name.end(), names[i].begin()));
-  }
-  return names;
-}();
+[[nodiscard]] std::string_view kernel_name(Pass pass) {
+  static constexpr auto kNames = [] {
+    constexpr std::string_view passes[] = {"/forward", "/backward"};
+    std::array<std::array<char, Rule::name.size() + 10>, 2> names{};
+    for (std::size_t i = 0; i < 2; ++i) {
+      std::copy(passes[i].begin(), passes[i].end(),
+                std::copy(Rule::name.begin(), Rule::name.end(), names[i].begin()));
+    }
+    return names;
+  }();
+  return kNames[static_cast<std::size_t>(pass)].data();
+}
 
 /// The op that a rule describes, of one input, or of two with NumPy's broadcasting. Its kernels are those of
 /// the rule's family for the instruction set in use.
@@ -51,7 +56,7 @@ class Elementwise final : public Function {
   }
 
   [[nodiscard]] Arrays forward(std::span<const Array> inputs) override {
-    std::array<Source, kInputs<Rule>> sources;
+    std::array<Source, kInputs<Rule>> sources{};
     for (std::size_t i = 0; i < kInputs<Rule>; ++i) {
       shapes_[i] = inputs[i].shape();
       sources[i] = {&inputs[i], 1 + i};
@@ -59,8 +64,7 @@ class Elementwise final : public Function {
     }
     if (Rule::keeps == Keeps::output) retain_output(0);
     Array y = Array::empty(broadcast_shapes(Rule::name, shapes_.front(), shapes_.back()), inputs[0].dtype());
-    run(
-        0, [](const auto& kernels) { return kernels.value; }, sources, y, false);
+    run(Pass::forward, sources, y, false, [](const auto& kernels) { return kernels.value; });
     return {std::move(y)};
   }
 
@@ -118,48 +122,36 @@ class Elementwise final : public Function {
       sources[1 + k] =
           Rule::keeps == Keeps::inputs ? Source{&input_array(k), 1 + k} : Source{&output_array(k), 0};
     }
-    run(
-        1, [](const auto& kernels) { return kernels.gradient[I]; }, sources, gx, accumulates);
+    run(Pass::backward, sources, gx, accumulates, [](const auto& kernels) { return kernels.gradient[I]; });
   }
 
   /// to (+)= the kernel that `select` takes from the table, of the sources stretched to the shape of `to`.
   template <std::size_t N>
-  void run(std::size_t pass, auto select, const std::array<Source, N>& sources, Array& to,
-           bool accumulates) const {
+  void run(Pass pass, const std::array<Source, N>& sources, Array& to, bool accumulates, auto select) const {
     if (to.size() == 0) return;
     const Isa isa = active_isa();
     using Table = decltype(table_of(rule_));
     const Table& table =
         fathom::detail::dispatch_isa(isa, []<Isa set>() -> const Table& { return kernels<set, Table>(); });
-    fathom::detail::count_kernel(std::string_view(kKernelNames<Rule>[pass].data()), isa, to.dtype());
+    fathom::detail::count_kernel(kernel_name<Rule>(pass), isa, to.dtype());
     const fathom::detail::BroadcastRows rows =
         fathom::detail::broadcast_rows(shapes_.front(), shapes_.back(), to.shape());
     const std::array<std::int64_t, 3> steps{1, rows.step_a, rows.step_b};
     dispatch_float(to.dtype(), Rule::name, [&]<class T>() {
       const RuleKernel<Rule, T> kernel = select(static_cast<const RuleKernels<Rule, T>&>(table));
-      std::array<const T*, N> data;
+      std::array<const T*, N> data{};
       for (std::size_t k = 0; k < N; ++k) data[k] = sources[k].array->template data<T>();
       T* out = to.mutable_data<T>();
-      const auto run_row = [&](std::int64_t row, std::int64_t begin, std::int64_t end) {
+      parallel_rows(rows, [&](std::int64_t row, std::int64_t begin, std::int64_t end) {
         const auto [offset_a, offset_b] = rows.offsets(row);
         const std::array<std::int64_t, 3> offsets{row * rows.length, offset_a, offset_b};
-        std::array<Operand<T>, N> in;
+        std::array<Operand<T>, N> in{};
         for (std::size_t k = 0; k < N; ++k) {
           const std::size_t place = sources[k].place;
           in[k] = {data[k] + offsets[place] + begin * steps[place], steps[place]};
         }
         kernel(rule_, in.data(), out + row * rows.length + begin, end - begin, accumulates);
-      };
-      constexpr std::int64_t grain = fathom::detail::kElementGrain;
-      if (rows.outer.rank() == 0) {
-        parallel_for(rows.length, grain,
-                     [&](std::int64_t begin, std::int64_t end) { run_row(0, begin, end); });
-      } else {
-        parallel_for(rows.outer.size(), std::max<std::int64_t>(1, grain / rows.length),
-                     [&](std::int64_t begin, std::int64_t end) {
-                       for (std::int64_t row = begin; row < end; ++row) run_row(row, 0, rows.length);
-                     });
-      }
+      });
     });
   }
 
