@@ -56,6 +56,7 @@
 #include <fathom/nn/summary.hpp>
 #include <fathom/nn/trial_scope.hpp>
 #include <fathom/nn/walker.hpp>
+#include <fathom/ops/accuracy.hpp>
 #include <fathom/ops/activation.hpp>
 #include <fathom/ops/argmax.hpp>
 #include <fathom/ops/arithmetic.hpp>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <support/error_table_parts.hpp>
 
+#include <fathom/ops/accuracy.hpp>
 #include <fathom/ops/dropout.hpp>
 #include <fathom/ops/mean_squared_error.hpp>
 #include <fathom/ops/sigmoid_cross_entropy.hpp>
@@ -43,6 +44,17 @@ void add_loss_errors(std::vector<ErrorCase>& cases) {
                    .function = [](const Operands& in) { return ops::sigmoid_cross_entropy(in[0], in[1]); },
                    .refused = {{"t of rank 1", {{2, 3}, {3}}}, {"other t", {{2, 3}, {2, 1}}}},
                    .empty = {{{{0, 3}, {0, 3}}, {}}}});
+  // Scores of either type fit labels of either type, so that the labels are no argument of the row.
+  cases.push_back({.op = "accuracy",
+                   .arguments = {{"y", {2, 3}}},
+                   .function = [](const Operands& in) -> Operand {
+                     const Variable& y = in[0];
+                     const std::int64_t batch = y.defined() ? y.shape(0) : 1;
+                     return ops::accuracy(y, Array::zeros({batch}, DType::int64));
+                   },
+                   .any_size = true,
+                   .refused = {{"y of rank 1", {{3}}}, {"no classes", {{2, 0}}}},
+                   .empty = {{{{0, 3}}, {}}}});
   cases.push_back({.op = "dropout",
                    .arguments = {{"x", {2, 3}}, {"mask", {2, 3}, data}},
                    .function = [](const Operands& in) { return ops::dropout(in[0], in[1]); },

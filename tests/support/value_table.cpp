@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <support/value_table.hpp>
 
+#include <fathom/ops/accuracy.hpp>
 #include <fathom/ops/arithmetic.hpp>
 #include <fathom/ops/extrema.hpp>
 #include <fathom/ops/pooling_2d.hpp>
@@ -16,6 +17,10 @@ Variable of(std::initializer_list<double> values, const Shape& shape) {
 
 std::vector<ValueCase> value_table() {
   return {
+      {"accuracy",
+       [](const Operands& in) { return ops::accuracy(in[0].variable, in[1]); },
+       {of({0, 1, 2, -1}, {2, 2}), Array::from<std::int64_t>({1, 1}, {2})},
+       Array::scalar(0.5, DType::float64)},
       {"sub_scalar",
        [](const Operands& in) { return ops::sub_scalar(in[0], 3); },
        {of({-1, 0, 2.5}, {3})},
