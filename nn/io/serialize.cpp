@@ -22,6 +22,7 @@ namespace {
 struct Place {
   std::string name;
   ArraySpec expected;
+  bool is_parameter;  // float32 or float64, even where `expected` leaves the dtype open
   std::function<void(Array)> fill;
 };
 
@@ -36,7 +37,7 @@ class PlaceCollector final : public Walker {
   void add(std::string_view name, Member& member) {
     if (!member.exists()) return;
     std::vector<Place>& places = std::same_as<Member, Parameter> ? parameters : buffers;
-    places.push_back({join(name), member.expected(), [&member](Array array) {
+    places.push_back({join(name), member.expected(), std::same_as<Member, Parameter>, [&member](Array array) {
                         if (member.is_waiting()) {
                           member.initialize(std::move(array));
                         } else {
@@ -71,18 +72,21 @@ std::map<std::string, Array> read(const std::string& path, const LoadOptions& op
 }
 
 /// One line for each name that does not fit; empty when all do.
-std::string misfits(const std::vector<Place>& wanted, const std::map<std::string, Array>& found) {
+std::string misfits(const std::vector<Place>& wanted, const std::map<std::string, Array>& found,
+                    const LoadOptions& options) {
   std::string missing, unexpected, shapes, dtypes;
   std::set<std::string_view> known;
-  for (const auto& [name, expected, fill] : wanted) {
+  for (const auto& [name, expected, is_parameter, fill] : wanted) {
     known.insert(name);
     const auto entry = found.find(name);
     if (entry == found.end()) {
+      if (options.may_lack && options.may_lack(name)) continue;
       missing += fmt::format("\n  missing: {} {}", name, describe(expected));
     } else if (!fits_shape(expected, entry->second.shape())) {
       shapes += fmt::format("\n  shape: {} is {} in the file, {} in the module", name,
                             describe(entry->second), describe(expected));
-    } else if (expected.dtype && entry->second.dtype() != *expected.dtype) {
+    } else if (expected.dtype ? entry->second.dtype() != *expected.dtype
+                              : is_parameter && !is_float(entry->second.dtype())) {
       dtypes += fmt::format("\n  dtype: {} is {} in the file, {} in the module", name,
                             describe(entry->second), describe(expected));
     }
@@ -106,13 +110,17 @@ void save(const Module& module, const std::string& path) {
 void load(Module& module, const std::string& path, const LoadOptions& options) {
   const std::vector<Place> wanted = places(module);
   const std::map<std::string, Array> found = read(path, options);
-  if (const std::string lines = misfits(wanted, found); !lines.empty()) {
+  if (const std::string lines = misfits(wanted, found, options); !lines.empty()) {
     throw IoError(fmt::format(
         "load: file '{}' does not fit the module; nothing was loaded{}\n  hint: the module must be "
-        "built as the one that was saved; LoadOptions::rename maps names, Module::to changes dtypes",
+        "built as the one that was saved; LoadOptions::rename maps names, LoadOptions::may_lack lets names "
+        "be "
+        "missing, Module::to changes dtypes",
         path, lines));
   }
-  for (const Place& place : wanted) place.fill(found.at(place.name));
+  for (const Place& place : wanted) {
+    if (const auto entry = found.find(place.name); entry != found.end()) place.fill(entry->second);
+  }
 }
 
 std::string from_chainer(std::string_view name) {

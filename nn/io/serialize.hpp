@@ -17,12 +17,15 @@ FATHOM_EXPORT void save(const Module& module, const std::string& path);
 struct LoadOptions {
   /// Turns a name of the file into the module's; the empty name leaves the array out. Empty: names stay.
   std::function<std::string(std::string_view name)> rename = {};
+  /// Whether the file may lack what the module calls `name`, which then stays as it is: key and counter of a
+  /// Dropout, say, which other frameworks do not save. Empty: nothing may lack.
+  std::function<bool(std::string_view name)> may_lack = {};
 };
 
 /// Fills all parameters and buffers from what `save` wrote. The handles stay, so optimisers remain valid.
-/// Every name must be in both, with the same shape and dtype: otherwise an IoError lists all that do not fit,
-/// and nothing is changed. Parameters that wait for their sizes get those of the file. Throws IoError also
-/// for a file that is missing or corrupt.
+/// Every name must be in both, with the same shape and dtype, but for what the options say: otherwise an
+/// IoError lists all that do not fit, and nothing is changed. Parameters that wait for their sizes get those
+/// of the file. Throws IoError also for a file that is missing or corrupt.
 FATHOM_EXPORT void load(Module& module, const std::string& path, const LoadOptions& options = {});
 
 /// For `LoadOptions::rename`: names in files of Chainer's save_npz, "bn1/avg_mean" for "bn1.avg_mean"; leaves

@@ -11,11 +11,13 @@
 #include <fathom/nn/layers/batch_norm2d.hpp>
 #include <fathom/nn/layers/conv2d.hpp>
 #include <fathom/nn/layers/depthwise_conv2d.hpp>
+#include <fathom/nn/layers/dropout.hpp>
 #include <fathom/nn/layers/linear.hpp>
 
 #include "support/temporary_directory.hpp"
 
 using namespace fathom;
+using Catch::Matchers::Contains;
 
 namespace {
 
@@ -112,7 +114,7 @@ TEST_CASE("a file that does not fit is refused with all names, and nothing chang
           "  shape: bn.beta is float64 [5] in the file, float32 [4] in the module\n"
           "  dtype: bn.gamma is float64 [4] in the file, float32 [4] in the module\n"
           "  hint: the module must be built as the one that was saved; LoadOptions::rename maps names, "
-          "Module::to changes dtypes");
+          "LoadOptions::may_lack lets names be missing, Module::to changes dtypes");
   CHECK(equal(state(net), before));
   CHECK_THROWS_AS(nn::load(net, path), IoError);
 }
@@ -214,4 +216,37 @@ TEST_CASE("weights that Chainer saved load by name", "[serialize]") {
   CHECK(identical(net.dw3.W.data(), file.load("dw3/W")));
   CHECK(identical(net.bn5.avg_var.data(), file.load("bn5/avg_var")));
   CHECK(identical(net.fc.b.data(), file.load("fc/b")));
+}
+
+TEST_CASE("what may lack stays as it is", "[serialize]") {
+  struct Dropped : nn::Module {
+    nn::Linear fc;
+    nn::Dropout dropout;
+    FATHOM_MODULE(fc, dropout)
+    explicit Dropped(Random random) : fc{3, 2, {}, random}, dropout{0.5, random} {}
+  };
+  const TemporaryDirectory directory;
+  const std::string path = directory / "weights.npz";
+  save_npz(path, {{"fc.W", Array::ones({2, 3}, DType::float32)}, {"fc.b", Array::ones({2}, DType::float32)}});
+  Dropped net{Random{1}};
+  const Array key = net.dropout.key.data().copy();
+  CHECK_THROWS_WITH(nn::load(net, path), Contains("missing: dropout.key") && Contains("dropout.counter"));
+  CHECK(net.fc.W.data().data<float>()[0] != 1);
+  nn::load(net, path, {.may_lack = [](std::string_view name) { return name.starts_with("dropout."); }});
+  CHECK(net.fc.W.data().data<float>()[0] == 1);
+  CHECK(identical(net.dropout.key.data(), key));
+}
+
+TEST_CASE("integers do not fill a parameter whose dtype is open", "[serialize][error]") {
+  struct Open : nn::Module {
+    Parameter a{Array::zeros({1}, DType::float32)};
+    Parameter b = Parameter::deferred();
+    FATHOM_MODULE(a, b)
+  };
+  const TemporaryDirectory directory;
+  const std::string path = directory / "weights.npz";
+  save_npz(path, {{"a", Array::ones({1}, DType::float32)}, {"b", Array::zeros({2}, DType::int64)}});
+  Open module;
+  CHECK_THROWS_WITH(nn::load(module, path), Contains("dtype: b is int64 [2] in the file"));
+  CHECK(module.a.data().item() == 0);
 }
