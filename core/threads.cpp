@@ -19,6 +19,8 @@ std::atomic<int>& thread_setting() {
   return threads;
 }
 thread_local bool is_serial = false;
+std::atomic<int> fine_grains{0};
+std::atomic<std::int64_t> shared{0};
 }  // namespace
 
 SerialScope::SerialScope() : outer_(std::exchange(is_serial, true)) {}
@@ -36,14 +38,24 @@ void set_num_threads(int threads) {
 
 int num_threads() { return thread_setting(); }
 
+std::int64_t detail::piece_count(std::int64_t count, std::int64_t grain, int threads) {
+  const std::int64_t least = fine_grains > 0 ? 1 : std::max<std::int64_t>(grain, 1);
+  return std::clamp<std::int64_t>(count / least, 1, threads);
+}
+
+detail::FineGrain::FineGrain() { ++fine_grains; }
+detail::FineGrain::~FineGrain() { --fine_grains; }
+std::int64_t detail::shared_loops() { return shared; }
+
 void detail::parallel_for(std::int64_t count, std::int64_t grain, int threads, void* context,
                           void (*body)(void*, std::int64_t, std::int64_t)) {
   if (count <= 0) return;
-  const std::int64_t pieces = std::min<std::int64_t>(threads, count / std::max<std::int64_t>(grain, 1));
-  if (pieces <= 1 || is_serial || omp_in_parallel() != 0) {
+  const std::int64_t pieces = piece_count(count, grain, threads);
+  if (pieces == 1 || is_serial || omp_in_parallel() != 0) {
     body(context, 0, count);
     return;
   }
+  ++shared;
   std::vector<std::exception_ptr> errors(static_cast<std::size_t>(pieces));
 #pragma omp parallel num_threads(static_cast <int>(pieces))
   {

@@ -17,7 +17,21 @@ FATHOM_EXPORT void set_num_threads(int threads);
 namespace detail {
 FATHOM_EXPORT void parallel_for(std::int64_t count, std::int64_t grain, int threads, void* context,
                                 void (*body)(void*, std::int64_t, std::int64_t));
-}
+
+/// How many pieces parallel_for makes.
+[[nodiscard]] std::int64_t piece_count(std::int64_t count, std::int64_t grain, int threads);
+
+/// For tests: as long as one lives, pieces may be as small as one item, so that small data is shared out too.
+class FineGrain {
+ public:
+  FineGrain();
+  FineGrain(const FineGrain&) = delete;
+  FineGrain& operator=(const FineGrain&) = delete;
+  ~FineGrain();
+};
+/// How many loops have been cut in pieces so far.
+[[nodiscard]] std::int64_t shared_loops();
+}  // namespace detail
 
 /// Within its lifetime parallel_for on this thread runs serially: for threads of one's own, which should add
 /// none to those that compute.

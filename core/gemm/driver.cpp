@@ -170,7 +170,7 @@ void run_gemm(std::string_view name, const GemmSize& size, const GemmLeft<T>& le
   // All threads' scratch is one block of the pool: what it asks the system for must not depend on timing.
   const std::int64_t each = round_up(worker.scratch_size(), kGemmPackSlack);
   const int threads = num_threads();  // read once: another thread may change it
-  const std::int64_t pieces = std::clamp<std::int64_t>(grid.blocks / grain, 1, threads);
+  const std::int64_t pieces = piece_count(grid.blocks, grain, threads);
   const GemmScratch<T> scratch(pieces * each);
   std::atomic<std::int64_t> next{0};
   fathom::parallel_for(
