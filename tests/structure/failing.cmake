@@ -28,7 +28,13 @@ FATHOM_EXPORT Variable inside(const Variable& x);
   file(WRITE ${WORK}/tests/reference_tests/required.cmake "set(operations one)\n")
   file(WRITE ${WORK}/covered.txt "errors: best\nerrors: one\ngradients: one\nvalue: best\n")
   file(WRITE ${WORK}/docs/ops/one.md
-       "# one\n\n| op | y |\n| --- | --- |\n| `one` | x |\n| `best(x)` | x |\n\n```cpp tests/one_test.cpp\n  Variable y = one(x);\n```\n
+       "# one\n\n| option | |\n| --- | --- |\n| `.two` | x |\n
+| op | formula | gradient | kinks and conventions | Chainer | PyTorch |
+| --- | --- | --- | --- | --- | --- |
+| `one` | x | gy | | | |
+| `best(x)` | x | none | | | |
+
+```cpp tests/one_test.cpp\n  Variable y = one(x);\n```\n
 See `ops/one.cpp` and [the header](../../ops/one.hpp).\n")
   foreach(page README.md CONTRIBUTING.md CHANGELOG.md docs/tour.md)
     file(WRITE ${WORK}/${page} "text\n")
@@ -89,6 +95,8 @@ expect_refused(ops covered.txt "errors: best\n" "" "ops/one.hpp: best lacks erro
 expect_refused(ops covered.txt "value: best\n" "" "ops/one.hpp: best lacks a value test")
 expect_refused(ops tests/reference_tests/required.cmake "one" "two" "ops/one.hpp: one lacks a value test")
 expect_refused(ops docs/ops/one.md "| `one` |" "| `once` |" "ops/one.hpp: one lacks a row")
+expect_refused(ops docs/ops/one.md "| op | formula " "| Op | y " "ops/one.hpp: best lacks a row")
+expect_refused(ops docs/ops/one.md "| `best(x)` |" "\n| `best(x)` |" "ops/one.hpp: best lacks a row")
 expect_refused(ops ops/one.hpp "Array best(" "Array one(const Array& x);\nFATHOM_EXPORT Variable best(" "best lacks gradient checks")
 expect_refused(ops ops/one.hpp "namespace detail" "namespace other" "inside lacks error tests")
 expect_refused(ops ops/one.hpp "Variable one" "float one" "ops/one.hpp: one returns float")

@@ -3,7 +3,7 @@ cmake_minimum_required(VERSION 3.25)
 #   gradients  a case in the op table, so that both orders are checked (an op that returns Arrays has no gradient),
 #   a value    recorded from Chainer and required to pass, or a row in the value table,
 #   errors     a row in the error table,
-#   a row      | `name | in a table of a page in ROOT/docs/ops.
+#   a row      | `name | under the header below in a page in ROOT/docs/ops.
 # The tests print what their tables hold, by the name that each op gives itself in its errors.
 # cmake -D ROOT=tree (-D PROGRAM=ops_tests | -D NAMES=file with such output) -P ops.cmake
 if(DEFINED PROGRAM)
@@ -16,6 +16,11 @@ endif()
 file(READ ${ROOT}/tests/reference_tests/required.cmake required)
 string(REGEX MATCH "set\\(operations([^)]*)\\)" required "${required}")
 string(REGEX MATCHALL "[a-z0-9_]+" recorded "${CMAKE_MATCH_1}")
+
+set(columns "| op | formula | gradient | kinks and conventions | Chainer | PyTorch |")
+string(REPLACE "|" "\\|" table "${columns}")
+string(PREPEND table "\n")
+string(APPEND table "\n\\|[-| ]+\n(\\|[^\n]*\n)*")  # the header, the line below it, rows before the one looked for
 
 set(pages "")
 file(GLOB files ${ROOT}/docs/ops/*.md)
@@ -68,8 +73,8 @@ foreach(op ${ops})
   if(NOT "\n${covered}" MATCHES "\nerrors: ${op}\n")
     list(APPEND lacks "error tests (a row in tests/support/error_table*.cpp)")
   endif()
-  if(NOT pages MATCHES "\n\\| *`(ops::)?${op}[`(]")
-    list(APPEND lacks "a row | `${op}` in a page of docs/ops")
+  if(NOT pages MATCHES "${table}\\| *`(ops::)?${op}[`(]")
+    list(APPEND lacks "a row | `${op}` in a page of docs/ops, under ${columns}")
   endif()
   foreach(lack IN LISTS lacks)
     message(SEND_ERROR "${header_of_${op}}: ${op} lacks ${lack}")
