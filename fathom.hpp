@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The whole library but core/xtensor.hpp and core/format.hpp, which pull in xtensor and fmt. For programs
-// that use Fathom; inside the library every file includes what it needs.
+// What programs use. Left out are core/xtensor.hpp and core/format.hpp, which pull in xtensor and fmt, and
+// functions of Arrays alone (core/elementwise.hpp, core/reduce.hpp, core/gemm.hpp). Inside the library every
+// file includes what it needs.
 #pragma once
 
 #include <fathom/autograd/backward.hpp>

@@ -24,7 +24,7 @@ struct RunningStatistics {
 /// y = gamma * (x - mean) / sqrt(variance + eps) + beta.
 /// @param x any shape   @param gamma, beta the shape that is left of x without `axis`
 /// @param running updated after everything has been checked, if given
-/// @throws ShapeError, DTypeError, ValueError
+/// @throws ShapeError, DTypeError, ValueError; GraphError for an undefined argument
 /// Source: S. Ioffe and C. Szegedy, Batch Normalization, 2015.
 [[nodiscard]] FATHOM_EXPORT Variable batch_normalization(const Variable& x, const Variable& gamma,
                                                          const Variable& beta,
@@ -36,8 +36,11 @@ struct FixedBatchNormalizationOptions {
   std::optional<Axes> axis = std::nullopt;  ///< as in BatchNormalizationOptions
 };
 
-/// Batch normalization with given statistics (evaluation). Differentiable in all five inputs.
-/// @param mean, variance the shape of gamma
+/// Batch normalization with given statistics, as in evaluation:
+/// y = gamma * (x - mean) / sqrt(variance + eps) + beta. Differentiable in all five inputs.
+/// @param x any shape   @param gamma, beta, mean, variance the shape that is left of x without `axis`
+/// @throws ShapeError, DTypeError; ValueError for a negative eps or a wrong axis; GraphError for an undefined
+/// argument
 [[nodiscard]] FATHOM_EXPORT Variable fixed_batch_normalization(
     const Variable& x, const Variable& gamma, const Variable& beta, const Variable& mean,
     const Variable& variance, const FixedBatchNormalizationOptions& options = {});

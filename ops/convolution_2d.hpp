@@ -13,11 +13,17 @@ struct Convolution2DOptions {
   bool cover_all = false;  ///< round the output size up, so that every pixel is covered
 };
 
-/// Two-dimensional convolution (correlation).
-/// @param x (n, cI, h, w)   @param W (cO, cI/groups, kH, kW)   @param b (cO) or absent
+/// Two-dimensional convolution (correlation: the kernel is not flipped). Output channel o belongs to group
+/// g = o / (cO/groups) and sees that group's input channels alone:
+///
+///     y[n, o, i, j] = b[o]
+///         + sum_{c,p,q} x[n, g*cI/groups + c, i*s + p*d - pad, j*s + q*d - pad] * W[o, c, p, q]
+///
+/// @param x (n, cI, h, w); n may be 0   @param W (cO, cI/groups, kH, kW)   @param b (cO) or absent
 /// @return (n, cO, hO, wO), hO = (h + 2*pad - (kH - 1)*dilation - 1) / stride + 1 (with cover_all rounded up)
-/// @throws ShapeError, DTypeError, ValueError with all arguments
+/// @throws ShapeError, DTypeError, ValueError; GraphError for an undefined x or W
 /// Differentiable any number of times with respect to x, W and b.
+/// Source: Y. LeCun et al., Gradient-Based Learning Applied to Document Recognition, 1998.
 [[nodiscard]] FATHOM_EXPORT Variable convolution_2d(const Variable& x, const Variable& W,
                                                     const Variable& b = {},
                                                     const Convolution2DOptions& options = {});

@@ -26,6 +26,7 @@ namespace fathom::ops {
 /// @throws ValueError for an axis out of range, and for indices that descend or leave [0, size].
 [[nodiscard]] FATHOM_EXPORT Variables split_axis(const Variable& x, const std::vector<std::int64_t>& indices,
                                                  std::int64_t axis);
+/// The same for an Array of any dtype.
 [[nodiscard]] FATHOM_EXPORT Arrays split_axis(const Array& x, const std::vector<std::int64_t>& indices,
                                               std::int64_t axis);
 

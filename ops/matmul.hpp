@@ -16,8 +16,8 @@ struct MatmulOptions {
 /// @param a (..., m, k), or (..., k, m) with transpose_a   @param b (..., k, n), or (..., n, k) with
 /// transpose_b
 /// @return (..., m, n)
-/// @throws ShapeError, DTypeError with both arguments
-/// Differentiable any number of times.
+/// @throws ShapeError, DTypeError; GraphError for an undefined a or b
+/// Differentiable any number of times with respect to a and b.
 [[nodiscard]] FATHOM_EXPORT Variable matmul(const Variable& a, const Variable& b,
                                             const MatmulOptions& options = {});
 

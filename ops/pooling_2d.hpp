@@ -16,7 +16,8 @@ struct MaxPooling2DOptions {
 
 /// Largest element of each window; at ties the first of the window gets the gradient. A window that lies
 /// outside altogether gives minus infinity. NaN wins.
-/// @param x (n, c, h, w)   @return (n, c, hO, wO)   @throws ShapeError, DTypeError, ValueError
+/// @param x (n, c, h, w)   @return (n, c, hO, wO)   @throws ShapeError, DTypeError, ValueError;
+/// GraphError for an undefined x
 [[nodiscard]] FATHOM_EXPORT Variable max_pooling_2d(const Variable& x,
                                                     const MaxPooling2DOptions& options = {});
 
