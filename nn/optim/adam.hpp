@@ -59,8 +59,8 @@ struct AdamWOptions {
   double beta1 = 0.9;
   double beta2 = 0.999;
   double eps = 1e-8;
-  double eta = 1;  ///< multiplies the whole step; `set_eta` changes it between steps
-  double weight_decay = 0.01;
+  double eta = 1;              ///< multiplies the whole step; `set_eta` changes it between steps
+  double weight_decay = 0.01;  ///< in the form eta not multiplied by the rate: 1 % of p at each step
   DecayScale decay_scale = DecayScale::eta;
   AdamEps eps_form = AdamEps::raw;
 };
