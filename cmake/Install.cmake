@@ -9,13 +9,11 @@ install(TARGETS fathom EXPORT fathom
         LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
         INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 
-# Public are the headers beside the sources of core, autograd and ops, and all of nn. What lies in the folder of an op
-# or in autograd/engine is the inside, and kernels are nobody's business.
-file(GLOB headers CONFIGURE_DEPENDS RELATIVE ${PROJECT_SOURCE_DIR} ${PROJECT_SOURCE_DIR}/fathom.hpp
-     ${PROJECT_SOURCE_DIR}/core/*.hpp ${PROJECT_SOURCE_DIR}/autograd/*.hpp ${PROJECT_SOURCE_DIR}/ops/*.hpp)
-file(GLOB_RECURSE nn_headers CONFIGURE_DEPENDS RELATIVE ${PROJECT_SOURCE_DIR} ${PROJECT_SOURCE_DIR}/nn/*.hpp)
-list(FILTER nn_headers EXCLUDE REGEX "kernel(_impl)?\\.hpp$")
-foreach(header ${headers} ${nn_headers})
+include(${CMAKE_CURRENT_LIST_DIR}/PublicHeaders.cmake)
+file(GLOB_RECURSE headers CONFIGURE_DEPENDS RELATIVE ${PROJECT_SOURCE_DIR} ${PROJECT_SOURCE_DIR}/core/*.hpp
+     ${PROJECT_SOURCE_DIR}/autograd/*.hpp ${PROJECT_SOURCE_DIR}/ops/*.hpp ${PROJECT_SOURCE_DIR}/nn/*.hpp)
+list(FILTER headers INCLUDE REGEX "${public_header}")
+foreach(header fathom.hpp ${headers})
   get_filename_component(folder ${header} DIRECTORY)
   install(FILES ${PROJECT_SOURCE_DIR}/${header} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/fathom/${folder})
 endforeach()

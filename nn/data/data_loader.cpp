@@ -9,7 +9,7 @@
 
 #include <fathom/core/check.hpp>
 #include <fathom/core/threads.hpp>
-#include <fathom/nn/data/prefetch.hpp>
+#include <fathom/nn/data/data_loader/prefetch.hpp>
 
 namespace fathom::nn {
 

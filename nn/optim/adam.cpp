@@ -3,7 +3,7 @@
 
 #include <cmath>
 
-#include <fathom/nn/optim/check.hpp>
+#include <fathom/nn/optim/checks/options.hpp>
 #include <fathom/nn/optim/update/run.hpp>
 
 namespace fathom::nn {

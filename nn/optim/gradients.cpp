@@ -8,7 +8,7 @@
 #include <fathom/core/check.hpp>
 #include <fathom/core/elementwise.hpp>
 #include <fathom/core/reduce.hpp>
-#include <fathom/nn/optim/check.hpp>
+#include <fathom/nn/optim/checks/options.hpp>
 
 namespace fathom::nn {
 namespace {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <fathom/nn/optim/nesterov.hpp>
 
-#include <fathom/nn/optim/check.hpp>
+#include <fathom/nn/optim/checks/options.hpp>
 #include <fathom/nn/optim/update/run.hpp>
 
 namespace fathom::nn {

@@ -9,7 +9,7 @@
 #include <fathom/core/check.hpp>
 #include <fathom/core/elementwise.hpp>
 #include <fathom/core/threads.hpp>
-#include <fathom/nn/optim/check.hpp>
+#include <fathom/nn/optim/checks/options.hpp>
 
 namespace fathom::nn {
 

@@ -9,7 +9,7 @@
 #include <string_view>
 
 #include <fathom/core/check.hpp>
-#include <fathom/nn/optim/check.hpp>
+#include <fathom/nn/optim/checks/options.hpp>
 
 namespace fathom::nn {
 

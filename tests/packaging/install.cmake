@@ -2,16 +2,18 @@
 file(REMOVE_RECURSE ${PREFIX})
 execute_process(COMMAND ${CMAKE_COMMAND} --install ${BUILD} --prefix ${PREFIX} OUTPUT_QUIET COMMAND_ERROR_IS_FATAL ANY)
 
-foreach(header fathom.hpp core/array.hpp autograd/variable.hpp ops/depthwise_convolution_2d.hpp)
+foreach(header fathom.hpp core/array.hpp autograd/variable.hpp ops/depthwise_convolution_2d.hpp nn/module.hpp
+               nn/optim/sgd.hpp)
   if(NOT EXISTS ${PREFIX}/include/fathom/${header})
     message(SEND_ERROR "not installed: include/fathom/${header}")
   endif()
 endforeach()
 
-file(GLOB inside ${PREFIX}/include/fathom/core/*/* ${PREFIX}/include/fathom/autograd/*/* ${PREFIX}/include/fathom/ops/*/*)
-file(GLOB_RECURSE kernels ${PREFIX}/*kernel*)
-if(inside OR kernels)
-  message(SEND_ERROR "installed, but not public: ${inside} ${kernels}")
+include(${CMAKE_CURRENT_LIST_DIR}/../../cmake/PublicHeaders.cmake)
+file(GLOB_RECURSE inside RELATIVE ${PREFIX}/include/fathom ${PREFIX}/include/*)
+list(FILTER inside EXCLUDE REGEX "${public_header}")
+if(inside)
+  message(SEND_ERROR "installed, but not public: ${inside}")
 endif()
 
 # A consumer gets the include folder, the language standard and what it must link: no flags, no paths of the build.

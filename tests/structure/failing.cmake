@@ -24,6 +24,9 @@ FATHOM_EXPORT Variable inside(const Variable& x);
 }\n")
   file(WRITE ${WORK}/ops/one.cpp "${licence}#include <fathom/ops/one.hpp>\n")
   file(WRITE ${WORK}/nn/layer.hpp "${licence}#include <fathom/ops/one.hpp>\n")
+  file(WRITE ${WORK}/nn/optim/update/kernel.hpp "${licence}")
+  file(WRITE ${WORK}/nn/optim/sgd.hpp "${licence}#include <fathom/nn/layer.hpp>\n")
+  file(WRITE ${WORK}/nn/optim/sgd.cpp "${licence}#include <fathom/nn/optim/update/kernel.hpp>\n")
   file(WRITE ${WORK}/tests/one_test.cpp "${licence}  Variable y = one(x);\n")
   file(WRITE ${WORK}/tests/reference_tests/required.cmake "set(operations one)\n")
   file(WRITE ${WORK}/covered.txt "errors: best\nerrors: one\ngradients: one\nvalue: best\n")
@@ -85,6 +88,9 @@ expect_refused(includes nn/layer.hpp "ops/one.hpp" "fathom.hpp" "nn/layer.hpp: i
 expect_refused(includes ops/one.cpp "ops/one.hpp" "ops/two.hpp" "includes ops/two.hpp, which does not exist")
 expect_refused(includes fathom.hpp "ops/one.hpp" "ops/two.hpp" "fathom.hpp: includes ops/two.hpp, which does not exist")
 expect_refused(includes ops/one.hpp "autograd/variable.hpp" "autograd/engine/node.hpp" "which is not installed")
+expect_refused(includes nn/optim/sgd.hpp "nn/layer.hpp" "nn/optim/update/kernel.hpp"
+               "nn/optim/sgd.hpp: a public header includes nn/optim/update/kernel.hpp, which is not installed")
+expect_refused(includes fathom.hpp "ops/one.hpp" "autograd/engine/node.hpp" "fathom.hpp: includes autograd/engine/node.hpp, which is not installed")
 expect_refused(includes core/array.hpp "<vector>" "<fmt/format.h>" "a public header includes <fmt/format.h>")
 
 expect_refused(links docs/ops/one.md "(../../ops/one.hpp)" "(../one.hpp)" "links to ../one.hpp, which does not exist")

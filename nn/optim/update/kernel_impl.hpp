@@ -65,7 +65,11 @@ void apply(const RMSpropRule& rule, V& p, V g, V* s) {
 /// Whole vectors. Never inlined: one copy of the formula for body and rest gives an element the same bits in
 /// both.
 template <class T, class Rule>
-[[gnu::noinline]] void run_vectors(const Rule rule, const Elements<T> e) {
+[[gnu::noinline]]
+#if !defined(__clang__)
+[[gnu::noclone]]  // g++ makes a second copy for a constant count
+#endif
+void run_vectors(const Rule rule, const Elements<T> e) {
   constexpr auto kLanes = static_cast<std::int64_t>(Batch<T>::size);
   for (std::int64_t i = 0; i < e.count; i += kLanes) {
     Batch<T> p = Batch<T>::load_unaligned(e.p + i);

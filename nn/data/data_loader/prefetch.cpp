@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include <fathom/nn/data/prefetch.hpp>
+#include <fathom/nn/data/data_loader/prefetch.hpp>
 
 #include <algorithm>
 #include <utility>

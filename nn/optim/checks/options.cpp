@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include <fathom/nn/optim/check.hpp>
+#include <fathom/nn/optim/checks/options.hpp>
 
 #include <fmt/format.h>
 
