@@ -21,8 +21,9 @@ FATHOM_EXPORT void initialize(Parameter& parameter, const Initializer& initializ
 FATHOM_EXPORT void initialize(Buffer& buffer, double value, const Shape& shape);
 
 /// For a forward that gives parameters their data. If it ends with an exception, those of `module` that
-/// waited for data when the guard was made wait again: an x that does not fit leaves no sizes behind.
-/// (nn/layers/linear.cpp is an example.)
+/// waited for data when the guard was made wait again: an x that does not fit leaves no sizes behind. The
+/// outermost Module::operator() has one for all that is inside; layers (nn/layers/linear.cpp is an example)
+/// have one for callers that catch the exception and go on.
 class FATHOM_EXPORT InitializationGuard {
  public:
   explicit InitializationGuard(Module& module);

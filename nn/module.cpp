@@ -10,6 +10,7 @@
 #include <typeinfo>
 
 #include <fathom/core/error.hpp>
+#include <fathom/nn/initialization.hpp>
 #include <fathom/nn/walker.hpp>
 
 namespace fathom::nn {
@@ -146,8 +147,31 @@ Module::~Module() = default;
 
 ModuleScope::ModuleScope(const Module& module) : scope_(&module, name_within) {}
 
+namespace {
+
+thread_local int calls_in_progress = 0;
+
+/// One call of operator(). The outermost guards all that is inside, so that a layer that refuses its x takes
+/// the sizes from those before it too.
+class CallScope {
+ public:
+  explicit CallScope(Module& module) : scope_(module) {
+    if (calls_in_progress == 0) guard_.emplace(module);
+    ++calls_in_progress;
+  }
+  CallScope(const CallScope&) = delete;
+  CallScope& operator=(const CallScope&) = delete;
+  ~CallScope() { --calls_in_progress; }
+
+ private:
+  ModuleScope scope_;
+  std::optional<InitializationGuard> guard_;
+};
+
+}  // namespace
+
 Variable Module::operator()(const Variable& x) {
-  const ModuleScope scope{*this};
+  const CallScope scope{*this};
   try {
     return forward(x);
   } catch (Error& error) {

@@ -103,7 +103,8 @@ class FATHOM_EXPORT Module {
   virtual ~Module();
 
   /// Calls `forward`. While it runs, `current_module_path()` says where it is; an Error that passes through
-  /// is told.
+  /// is told. If it ends with an exception, parameters without data in this module and those inside are left
+  /// without.
   Variable operator()(const Variable& x);
 
   /// What FATHOM_MODULE writes.

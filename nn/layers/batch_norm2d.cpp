@@ -37,9 +37,9 @@ void BatchNorm2D::initialize(std::int64_t channels) {
 
 Variable BatchNorm2D::forward(const Variable& x) {
   std::optional<InitializationGuard> first;
-  if (gamma.is_waiting() || beta.is_waiting()) {
+  if (gamma.is_waiting() || beta.is_waiting() || avg_mean.is_waiting() || avg_var.is_waiting()) {
     first.emplace(*this);
-    initialize(size_or_one(x, 1));
+    initialize(gamma.defined() ? gamma.size() : size_or_one(x, 1));  // a file may have had some of them
   }
   if (!is_training()) {
     return ops::fixed_batch_normalization(x, gamma, beta, Variable{avg_mean.data()}, Variable{avg_var.data()},

@@ -179,6 +179,78 @@ TEST_CASE("a first x that does not fit is the op's error and leaves no sizes beh
   }
 }
 
+TEST_CASE("a later layer that refuses x takes the sizes from those before it", "[deferred][error]") {
+  Random random{1};
+  nn::Sequential net{nn::Conv2D{4, {.kernel = 1}, random}, nn::BatchNorm2D{},
+                     nn::Sequential{nn::Conv2D{5, {.kernel = 3}, random}, nn::Linear{2, {}, random}}};
+  const std::size_t count = waiting(net).size();
+  CHECK(error_of([&] {
+          static_cast<void>(net(images({1, 7, 2, 2})));
+        }).starts_with("convolution_2d: hO must be positive"));
+  CHECK(waiting(net).size() == count);
+  CHECK(net.named_buffers().empty());
+  CHECK(net(images({1, 3, 4, 4})).shape() == Shape{1, 2});
+  CHECK(net.named_parameters()[0].value.shape() == Shape{4, 3, 1, 1});
+  // What has its data keeps it.
+  CHECK(error_of([&] { static_cast<void>(net(images({1, 3, 2, 2}))); }) != "no error");
+  CHECK(waiting(net).empty());
+}
+
+TEST_CASE("an outer module may go on after the exception of an inner one", "[deferred][error]") {
+  struct Either : nn::Module {
+    nn::Sequential first;
+    nn::Linear second;
+    FATHOM_MODULE(first, second)
+    explicit Either(Random random)
+        : first{nn::Conv2D{4, {.kernel = 1}, random}, nn::Conv2D{4, {.kernel = 3}, random}},
+          second{2, {}, random} {}
+    Variable forward(const Variable& x) override {
+      try {
+        return first(x);
+      } catch (const Error&) {
+        return second(x);
+      }
+    }
+  };
+  Either net{Random{1}};
+  CHECK(net(images({1, 7, 2, 2})).shape() == Shape{1, 2});
+  CHECK_FALSE(net.second.W.is_waiting());
+  CHECK(waiting(net.first).back() == "1.b");  // the layer that refused x has no sizes
+}
+
+TEST_CASE("batch normalization gives data to what a file lacks", "[deferred][serialize]") {
+  const TemporaryDirectory directory;
+  const std::string path = directory / "bn.npz";
+  const Array three = Array::full({3}, 2, DType::float32);
+  const auto load = [&](nn::BatchNorm2D& bn, const NamedArrays& arrays) {
+    save_npz(path, arrays);
+    nn::load(bn, path, {.may_lack = [](std::string_view) { return true; }});
+  };
+  const bool training = GENERATE(true, false);
+  nn::BatchNorm2D bn;
+  bn.train(training);
+  SECTION("running statistics") {
+    load(bn, {{"gamma", three}, {"beta", three}});
+    CHECK(bn(images({2, 3, 4, 4})).shape() == Shape{2, 3, 4, 4});
+    CHECK(bn.avg_mean.data().shape() == Shape{3});
+    CHECK(bn.avg_var.data().shape() == Shape{3});
+  }
+  SECTION("one of them") {
+    load(bn, {{"gamma", three}, {"beta", three}, {"avg_mean", three}});
+    CHECK(bn(images({2, 3, 4, 4})).shape() == Shape{2, 3, 4, 4});
+    CHECK(bn.avg_var.defined());
+  }
+  SECTION("the channels are gamma's, and x is refused") {
+    load(bn, {{"gamma", three}});
+    const std::string text = error_of([&] { static_cast<void>(bn(images({2, 4, 4, 4}))); });
+    CHECK(text.find("gamma") != std::string::npos);
+    CHECK(waiting(bn) == std::vector<std::string>{"beta"});
+    CHECK(bn.named_buffers().empty());
+    static_cast<void>(bn(images({2, 3, 4, 4})));
+    CHECK(bn.beta.shape() == Shape{3});
+  }
+}
+
 TEST_CASE("the first x may be an empty batch", "[deferred]") {
   Random random{1};
   nn::Linear linear{4, {}, random};
