@@ -98,4 +98,18 @@ void DebugScope::Hook::after_backward(const Function& function, std::span<const 
         options_);
 }
 
+void DebugScope::Hook::before_leaf_gradient(const Array& leaf, const Array& gradient) {
+  const std::optional<std::int64_t> element = first_bad(value_statistics(gradient), options_);
+  if (!element) return;
+  const double value = gradient.astype(DType::float64).data<double>()[*element];
+  std::string text = fmt::format("backward: {} in the sum of gradients of a leaf, first at {}", value,
+                                 index_text(gradient.shape(), *element));
+  append_line(text, {"leaf", leaf});
+  append_line(text, {"sum of gradients", gradient});
+  text +=
+      "\n  hint: no function gave it, so the sum has overflowed, or the leaf's gradient had it before this "
+      "backward";
+  throw NumericError(std::move(text));
+}
+
 }  // namespace fathom

@@ -6,8 +6,10 @@
 namespace fathom {
 
 struct DebugOptions {
-  bool nan = true;       ///< stop at NaN
-  bool infinity = true;  ///< stop at infinities; masks of -inf are made on purpose
+  bool nan = true;  ///< stop at NaN
+  /// Stop at infinities. Some are made on purpose: masks of -inf, and max pooling where a window lies outside
+  /// of the image altogether.
+  bool infinity = true;
 };
 
 /// Within its lifetime the first function of this thread that gives a NaN or an infinity, forward or
@@ -19,7 +21,7 @@ struct DebugOptions {
 ///     backward(ops::sum(model(points)));
 ///
 /// Sums of several gradients of one variable are not functions unless `create_graph`: an overflow there is
-/// found by the function that gets the sum.
+/// found by the function that gets the sum, or, in the gradient of a leaf, before any leaf gets its own.
 class FATHOM_EXPORT DebugScope {
  public:
   explicit DebugScope(const DebugOptions& options = {}) : hook_(options), scope_(hook_) {}
@@ -32,6 +34,7 @@ class FATHOM_EXPORT DebugScope {
                        std::span<const Array> outputs) override;
     void after_backward(const Function& function, std::span<const Variable> gys,
                         std::span<const Variable> gxs) override;
+    void before_leaf_gradient(const Array& leaf, const Array& gradient) override;
 
    private:
     DebugOptions options_;

@@ -187,7 +187,9 @@ Variables Function::apply_to(std::span<const Variable> inputs) {
   }
   for (FunctionHook* hook : hooks) hook->before_forward(*this, arrays);
   Arrays outputs = forward(arrays);
-  for (FunctionHook* hook : hooks) hook->after_forward(*this, arrays, outputs);
+  for (auto hook = hooks.rbegin(); hook != hooks.rend(); ++hook) {
+    (*hook)->after_forward(*this, arrays, outputs);
+  }
 
   thread_local std::uint64_t next_serial = 1;
   serial_ = next_serial++;

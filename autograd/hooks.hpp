@@ -8,7 +8,8 @@
 
 namespace fathom {
 
-/// Sees every function that this thread applies while a HookScope holds it.
+/// Sees every function that this thread applies, and what backward() gives to leaves, while a HookScope holds
+/// it.
 class FATHOM_EXPORT FunctionHook {
  public:
   FunctionHook() = default;
@@ -22,10 +23,14 @@ class FATHOM_EXPORT FunctionHook {
   /// `gxs` is what the function gave: undefined where not wanted.
   virtual void after_backward(const Function&, std::span<const Variable> /*gys*/,
                               std::span<const Variable> /*gxs*/) {}
+  /// backward() is about to give the leaf with these values its gradient: the sum over all uses and, unless
+  /// it was empty, what was there before. An exception leaves the gradients of all leaves as they are.
+  virtual void before_leaf_gradient(const Array& /*leaf*/, const Array& /*gradient*/) {}
 };
 
-/// Calls `hook` for the functions of this thread within its lifetime; scopes nest, the innermost is called
-/// last.
+/// Calls `hook` for the functions of this thread within its lifetime. Scopes nest as calls do: the innermost
+/// is the last to be called before a function and the first after it, so that a hook that measures has those
+/// inside of it between its start and its end.
 class FATHOM_EXPORT HookScope {
  public:
   explicit HookScope(FunctionHook& hook);

@@ -26,6 +26,11 @@ class AddGradients final : public Function {
   Variables backward(const Wanted&, std::span<const Variable> gys) override { return {gys[0], gys[0]}; }
 };
 
+void call_after_backward(const Function& f, std::span<const Variable> gys, std::span<const Variable> gxs) {
+  const std::vector<FunctionHook*> hooks = detail::function_hooks();
+  for (auto hook = hooks.rbegin(); hook != hooks.rend(); ++hook) (*hook)->after_backward(f, gys, gxs);
+}
+
 }  // namespace
 
 namespace detail {
@@ -206,7 +211,7 @@ void GraphEngine::call_arrays(Function& f, const Wanted& wanted, std::span<const
     sinks[i] = {};
     add(gradients_.at(f.inputs_[i].get()), Variable(std::move(apart[i].array)));
   }
-  for (FunctionHook* hook : function_hooks()) hook->after_backward(f, gys, gxs);
+  call_after_backward(f, gys, gxs);
 }
 
 void GraphEngine::call_variables(Function& f, const Wanted& wanted, std::span<const Variable> gys) {
@@ -224,7 +229,7 @@ void GraphEngine::call_variables(Function& f, const Wanted& wanted, std::span<co
     reach(node);
     add(gradients_.at(node.get()), gxs[i]);
   }
-  for (FunctionHook* hook : function_hooks()) hook->after_backward(f, gys, gxs);
+  call_after_backward(f, gys, gxs);
 }
 
 void GraphEngine::add(Gradient& total, const Variable& gradient) const {
@@ -259,6 +264,11 @@ void GraphEngine::commit() {
     if (gradient.filled && !create_graph_ && !gradient.array.is_unique())
       gradient.array = gradient.array.copy();
     totals.emplace_back(std::move(leaf), std::move(gradient));
+  }
+  const std::vector<FunctionHook*> hooks = function_hooks();
+  for (const auto& [leaf, gradient] : totals) {
+    if (!gradient.filled) continue;
+    for (FunctionHook* hook : hooks) hook->before_leaf_gradient(leaf->data, gradient.array);
   }
   for (auto& [leaf, gradient] : totals) {
     leaf->gradient = std::move(gradient.array);

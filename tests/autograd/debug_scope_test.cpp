@@ -174,6 +174,32 @@ TEST_CASE("after DebugScope has thrown, no gradient of a leaf has changed", "[de
   CHECK(x.grad().data().data<double>()[0] == 16);
 }
 
+TEST_CASE("DebugScope sees a leaf's sum of gradients overflow, and no leaf has changed", "[debug]") {
+  constexpr double kLarge = 1e308;
+  const Variable x = vector({0.25, 0.5}), other = vector({3, 4});
+  const auto scaled = [](const Variable& v) {
+    return multiply(v, Variable{Array::full({2}, kLarge, DType::float64)});
+  };
+  const auto overflow = [&](const Variable& y) { backward_from_ones(plus(y, multiply(other, other))); };
+  const std::string text =
+      "backward: inf in the sum of gradients of a leaf, first at [0]\n"
+      "  leaf: float64 [2], all finite, from 0.25 to 0.5\n"
+      "  sum of gradients: float64 [2], 2 inf, 0 finite\n"
+      "  hint: no function gave it, so the sum has overflowed, or the leaf's gradient had it before this "
+      "backward";
+  const DebugScope debug;
+  SECTION("several uses") {
+    CHECK(error_of([&] { overflow(plus(scaled(x), scaled(x))); }) == text);
+    CHECK_FALSE(x.grad().defined());
+  }
+  SECTION("several calls of backward") {
+    backward_from_ones(scaled(x));
+    CHECK(error_of([&] { overflow(scaled(x)); }) == text);
+    CHECK(x.grad().data().data<double>()[0] == kLarge);
+  }
+  CHECK_FALSE(other.grad().defined());
+}
+
 TEST_CASE("without the scope, and for what is not asked for, nothing is thrown", "[debug]") {
   const Variable x = vector({0, 1});
   CHECK(std::isinf(logarithm(x).data().data<double>()[0]));

@@ -188,6 +188,58 @@ TEST_CASE("MemoryHook sees what functions leave behind and the peak in them", "[
   CHECK(memory.table().find("\ntotal ") != std::string::npos);
 }
 
+TEST_CASE("hooks are called outermost first before a function and innermost first after it", "[hooks]") {
+  class Noting final : public FunctionHook {
+   public:
+    Noting(std::string name, std::string& calls) : name_(std::move(name)), calls_(&calls) {}
+    void before_forward(const Function&, std::span<const Array>) override { note("<"); }
+    void after_forward(const Function&, std::span<const Array>, std::span<const Array>) override {
+      note(">");
+    }
+    void before_backward(const Function&, std::span<const Variable>) override { note("("); }
+    void after_backward(const Function&, std::span<const Variable>, std::span<const Variable>) override {
+      note(")");
+    }
+
+   private:
+    void note(std::string_view mark) { *calls_ += name_ + std::string(mark) + ' '; }
+    std::string name_;
+    std::string* calls_;
+  };
+  std::string calls;
+  Noting a{"a", calls}, b{"b", calls};
+  const HookScope outer(a);
+  const HookScope inner(b);
+  const Variable x = leaf(2);
+  SECTION("backward_arrays") {
+    backward(apply<MultiplyWithArrays>({x, x}));
+    CHECK(calls == "a< b< b> a> a( b( b) a) ");
+  }
+  SECTION("backward") {
+    backward(plus(x, x));
+    CHECK(calls == "a< b< b> a> a( b( b) a) ");
+  }
+}
+
+TEST_CASE("a TimeHook has the time of those inside of it", "[hooks]") {
+  /// Takes its time after each forward.
+  class Slow final : public FunctionHook {
+   public:
+    void after_forward(const Function&, std::span<const Array>, std::span<const Array>) override {
+      const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(2);
+      while (std::chrono::steady_clock::now() < end) {
+      }
+    }
+  };
+  TimeHook outside, inside;
+  Slow slow;
+  const HookScope outer(outside);
+  const HookScope middle(slow);
+  const HookScope inner(inside);
+  static_cast<void>(plus(leaf(1), leaf(2)));
+  CHECK(outside.rows().at(0).forward_seconds >= inside.rows().at(0).forward_seconds + 2e-3);
+}
+
 TEST_CASE("MemoryHook leaves the pool's peak alone when a function throws", "[hooks][memory]") {
   reset_peak_memory();
   { const Array high = Array::zeros({1 << 20}, DType::float64); }
