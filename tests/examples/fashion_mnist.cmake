@@ -4,7 +4,7 @@ file(MAKE_DIRECTORY ${WORK})
 set(small --limit 300 --batch 32)
 
 # Equal weights, byte for byte, with any number of threads; one line when quiet.
-foreach(threads 1 2 3)
+foreach(threads 1 2 3 5)
   execute_process(COMMAND ${PROGRAM} ${small} --epochs 1 --quiet --threads ${threads} --out ${WORK}/${threads}
                   OUTPUT_VARIABLE output_${threads} COMMAND_ERROR_IS_FATAL ANY)
   if(NOT output_${threads} MATCHES "^test accuracy [0-9]+\\.[0-9][0-9] %\n$")

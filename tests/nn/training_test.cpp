@@ -6,11 +6,13 @@
 #include <fathom/autograd/scopes.hpp>
 #include <fathom/core/cpu.hpp>
 #include <fathom/core/memory.hpp>
+#include <fathom/core/random.hpp>
 #include <fathom/core/threads.hpp>
 #include <fathom/nn/layers/activation.hpp>
 #include <fathom/nn/layers/batch_norm2d.hpp>
 #include <fathom/nn/layers/conv2d.hpp>
 #include <fathom/nn/layers/depthwise_conv2d.hpp>
+#include <fathom/nn/layers/dropout.hpp>
 #include <fathom/nn/layers/linear.hpp>
 #include <fathom/nn/layers/pooling2d.hpp>
 #include <fathom/nn/optim/adam.hpp>
@@ -74,7 +76,7 @@ std::unique_ptr<nn::Optimizer> make_optimizer(bool adam, const nn::Module& net) 
 Arrays weights_after(int threads, bool adam) {
   set_num_threads(threads);
   Random random{4};
-  nn::Sequential net = make_net(random);
+  nn::Sequential net{nn::Dropout{0.2, random}, make_net(random)};
   const auto optimizer = make_optimizer(adam, net);
   const Batch batch = quarters(32, random.key());
   for (int step = 0; step < 4; ++step) static_cast<void>(train_step(net, *optimizer, batch));
@@ -118,15 +120,20 @@ TEST_CASE("a small net learns, and every step gives its memory back", "[training
 
 TEST_CASE("training gives the same bits for any number of threads", "[training]") {
   const test::RestoreSettings restore;
+  const detail::FineGrain fine;  // the net is small
+  set_isa(GENERATE(from_range(supported_isas())));
   const bool adam = GENERATE(false, true);
   const Arrays one = weights_after(1, adam);
-  const int threads = GENERATE(2, 3);
-  const Arrays more = weights_after(threads, adam);
-  REQUIRE(one.size() == more.size());
-  for (std::size_t i = 0; i < one.size(); ++i) {
-    INFO("array " << i << ", " << threads << " threads");
-    CHECK(identical(one[i], more[i]));
+  const std::int64_t before = detail::shared_loops();
+  for (const int threads : {2, 3, 5}) {
+    const Arrays more = weights_after(threads, adam);
+    REQUIRE(one.size() == more.size());
+    for (std::size_t i = 0; i < one.size(); ++i) {
+      INFO(to_string(active_isa()) << ", array " << i << ", " << threads << " threads");
+      CHECK(identical(one[i], more[i]));
+    }
   }
+  CHECK(detail::shared_loops() > before);
 }
 
 TEST_CASE("an exception inside a net leaves parameters, memory and the next step sound",
