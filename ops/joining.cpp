@@ -65,8 +65,11 @@ Views parts(const Shape& base, std::size_t axis, std::span<const std::int64_t> e
 Views concat_views(const Arrays& xs, std::int64_t axis_from_either_end) {
   const std::size_t axis = check_axis("concat", xs, axis_from_either_end, false);
   check_alike("concat", xs, axis);
+  ArgumentCheck check("concat");
+  check.argument("xs[0]", xs[0]);
   std::vector<std::int64_t> ends;
-  for (const Array& x : xs) ends.push_back((ends.empty() ? 0 : ends.back()) + x.shape()[axis]);
+  for (const Array& x : xs)
+    ends.push_back(detail::checked_sum(check, axis, {ends.empty() ? 0 : ends.back(), x.shape()[axis]}));
   Shape base = xs[0].shape();
   base[axis] = ends.back();
   return parts(base, axis, ends);

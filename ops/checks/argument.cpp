@@ -2,6 +2,7 @@
 #include <fathom/ops/checks/argument.hpp>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 namespace fathom::ops::detail {
 
@@ -14,6 +15,16 @@ std::size_t checked_axis(const ArgumentCheck& check, std::int64_t axis, std::siz
   FATHOM_CHECK(check.hint("axes count from 0, negative ones from the end"), axis >= -end && axis < end,
                ValueError, "axis must lie in [{}, {}] (it is {})", -end, end - 1, axis);
   return static_cast<std::size_t>(axis < 0 ? axis + end : axis);
+}
+
+std::int64_t checked_sum(const ArgumentCheck& check, std::size_t axis,
+                         std::initializer_list<std::int64_t> sizes) {
+  std::int64_t sum = 0;
+  for (const std::int64_t size : sizes) {
+    FATHOM_CHECK(check.hint("look for a wrong size"), !__builtin_add_overflow(sum, size, &sum), ValueError,
+                 "axis {} of the result must fit 64 bits (it is {})", axis, fmt::join(sizes, " + "));
+  }
+  return sum;
 }
 
 void check_broadcast(std::string_view op, const Variable& a, const Variable& b) {

@@ -145,6 +145,11 @@ TEST_CASE("joining refuses what does not fit", "[joining][errors]") {
       Message("stack: axis 0 of xs[1] must have the size it has in xs[0] (3 against 2)" + first +
               "\n  xs[1]: float32 [3, 3]"
               "\n  hint: stack needs equal shapes; concat joins along an axis that exists"));
+  const Variable endless{Array::zeros({0, std::int64_t{1} << 62}, DType::float32)};
+  CHECK_THROWS_MATCHES(ops::concat({endless, endless}, 1), ValueError,
+                       Message("concat: axis 1 of the result must fit 64 bits (it is 4611686018427387904 + "
+                               "4611686018427387904)\n  xs[0]: float32 [0, 4611686018427387904]"
+                               "\n  hint: look for a wrong size"));
   CHECK_THROWS_MATCHES(ops::concat({a, Variable{Array::zeros({2}, DType::float32)}}), ShapeError,
                        Message("concat: xs[1] must have as many axes as xs[0] (1 against 2)" + first +
                                "\n  xs[1]: float32 [2]"

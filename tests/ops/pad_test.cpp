@@ -48,5 +48,17 @@ TEST_CASE("pad refuses widths that do not fit", "[pad][errors]") {
   CHECK_THROWS_MATCHES(ops::pad(x, {1, -2}), ValueError,
                        Message("pad: widths must not be negative (one is {1, -2})\n"
                                "  x: float32 [2, 3, 4]\n  hint: get_item cuts elements off"));
+  const Variable row{Array::zeros({3}, DType::float32)};
+  CHECK_THROWS_MATCHES(ops::pad(row, {{1, 1}, {2, 2}}), ValueError,
+                       Message("pad: widths must have 1 pair, one for each axis of x (they have 2)\n"
+                               "  x: float32 [3]\n"
+                               "  hint: give {before, after} for each axis, or one pair for all"));
+  constexpr std::int64_t kHalf = std::int64_t{1} << 62;
+  CHECK_THROWS_MATCHES(
+      ops::pad(x, {{0, 0}, {kHalf, kHalf}, {0, 0}}), ValueError,
+      Message("pad: axis 1 of the result must fit 64 bits (it is 4611686018427387904 + 3 + "
+              "4611686018427387904)\n  x: float32 [2, 3, 4]\n  hint: look for a wrong size"));
+  CHECK_THROWS_AS(ops::pad(x, {kHalf, kHalf - 1}), ValueError);
+  CHECK_THROWS_AS(ops::pad(x, {{0, 0}, {0, 0}, {kHalf, 0}}), ShapeError);  // fits, but not its elements
   CHECK_THROWS_AS(ops::pad(Variable{}, 1), GraphError);
 }
