@@ -54,7 +54,7 @@ class Trilinear final : public Function {
   [[nodiscard]] std::int64_t multiply_adds(std::span<const Array> inputs,
                                            std::span<const Array>) const override {
     const Shape y = rule_.shape(Part::y, inputs[0].shape()[0]);
-    return y.size() * (rule_.shape(Part::W, 1).size() / y[1]);
+    return y[1] == 0 ? 0 : y.size() * (rule_.shape(Part::W, 1).size() / y[1]);
   }
 
   [[nodiscard]] Arrays forward(std::span<const Array> inputs) override {

@@ -213,6 +213,7 @@ TEST_CASE("products are counted in sums of products and nowhere else", "[summary
   CHECK(products_of([] {
           return ops::depthwise_convolution_2d(ones({2, 3, 5, 5}), ones({2, 3, 3, 3}));
         }) == 2 * 6 * 9 * 9);
+  CHECK(products_of([] { return ops::convolution_2d(ones({2, 4, 5, 5}), ones({0, 4, 3, 3})); }) == 0);
   CHECK(products_of([] { return ops::linear(ones({2, 3, 4}), ones({5, 12})); }) == 2 * 5 * 12);
   CHECK(products_of([] { return ops::matmul(ones({7, 2, 3}), ones({3, 4})); }) == 7 * 2 * 3 * 4);
   CHECK(products_of([] {
