@@ -45,7 +45,7 @@ class Resolver {
   View run() {
     check_counts();
     for (const Index& index : indices_) std::visit([this](const auto& item) { add(item); }, index.item());
-    return arrays_.empty() ? view_ : view_.taken(array_axes_, broadcast_arrays());
+    return arrays_.empty() ? view_ : view_.taken(array_axes_, broadcast_arrays(), parted_);
   }
 
  private:
@@ -107,6 +107,8 @@ class Resolver {
   void add(NewAxis) { view_ = view_.expanded(position_++); }
 
   void add(Ellipsis) {
+    // It parts index arrays though it stand for no axes.
+    ellipsis_after_array_ = !arrays_.empty();
     axis_ += left_;
     position_ += left_;
   }
@@ -124,6 +126,7 @@ class Resolver {
   }
 
   void add_array(Array positions) {
+    parted_ = parted_ || ellipsis_after_array_;
     arrays_.push_back(std::move(positions));
     array_axes_.push_back(position_++);
     ++axis_;
@@ -149,7 +152,7 @@ class Resolver {
   View view_;
   std::size_t axis_ = 0, position_ = 0;
   std::size_t left_ = 0;  // axes that the ellipsis stands for
-  bool has_arrays_ = false;
+  bool has_arrays_ = false, ellipsis_after_array_ = false, parted_ = false;
   Arrays arrays_;
   std::vector<std::size_t> array_axes_;
 };

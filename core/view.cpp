@@ -10,6 +10,7 @@
 namespace fathom {
 
 View::View(const Shape& base) : base_(base) {
+  static_cast<void>(base.size());  // throws where the strides would overflow
   const Strides strides = contiguous_strides(base);
   for (std::size_t axis = 0; axis < base.rank(); ++axis) axes_.push_back({base[axis], strides[axis], 0});
 }
@@ -18,8 +19,10 @@ View View::sliced(std::size_t axis, std::int64_t start, std::int64_t count, std:
   View result = *this;
   Axis& changed = result.axes_[axis];
   result.offset_ += start * changed.stride;
+  result.table_offset_ += start * changed.table_stride;
   changed.size = count;
   changed.stride *= step;
+  changed.table_stride *= step;
   return result;
 }
 
@@ -50,7 +53,12 @@ View View::stretched(const Shape& shape) const {
   return result;
 }
 
-View View::taken(std::span<const std::size_t> axes, std::span<const Array> indices) const {
+View View::taken(std::span<const std::size_t> axes, std::span<const Array> indices, bool parted) const {
+  if (table_.size() != 1 || table_[0] != 0) {
+    throw ValueError(
+        "View::taken: index arrays may choose once only\n  hint: gather along this view and take from the "
+        "result");
+  }
   View result = *this;
   const Shape& shape = indices[0].shape();
   result.table_.assign(static_cast<std::size_t>(shape.size()), 0);
@@ -64,7 +72,7 @@ View View::taken(std::span<const std::size_t> axes, std::span<const Array> indic
   }
   for (std::size_t k = axes.size(); k-- > 0;)
     result.axes_.erase(result.axes_.begin() + static_cast<std::ptrdiff_t>(axes[k]));
-  const bool neighbours = axes.back() - axes.front() + 1 == axes.size();
+  const bool neighbours = !parted && axes.back() - axes.front() + 1 == axes.size();
   const Strides strides = contiguous_strides(shape);
   std::vector<Axis> block;
   for (std::size_t axis = 0; axis < shape.rank(); ++axis) block.push_back({shape[axis], 0, strides[axis]});
@@ -171,7 +179,7 @@ void for_each_pair(const View& view, bool in_order, F f) {
   parallel_for(iterations(outer) * blocks, grain, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t item = begin; item < end; ++item) {
       const std::int64_t first = item % blocks * block;
-      Place start = advance({0, view.offset(), 0}, item / blocks, outer);
+      Place start = advance({0, view.offset(), view.table_offset()}, item / blocks, outer);
       start = {start.plain + first, start.viewed + first * inner.stride,
                start.table + first * inner.table_stride};
       for (std::int64_t i = 0; i < repeats; ++i) {

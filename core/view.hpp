@@ -18,7 +18,7 @@ namespace fathom {
 /// The steps trust their numbers: ops check them and word the errors.
 class FATHOM_EXPORT View {
  public:
-  /// All of an array of shape `base`.
+  /// All of an array of shape `base`. Throws ShapeError if that has more elements than fit 64 bits.
   explicit View(const Shape& base);
 
   /// `count` elements along `axis` from `start` on, `step` apart; negative steps go back.
@@ -34,8 +34,9 @@ class FATHOM_EXPORT View {
   [[nodiscard]] View stretched(const Shape& shape) const;
   /// The elements named by one int64 array for each of `axes` (ascending), all of one shape; negative indices
   /// count from the end. The arrays' axes come in place of `axes`, or first when `axes` are not neighbours,
-  /// as in NumPy.
-  [[nodiscard]] View taken(std::span<const std::size_t> axes, std::span<const Array> indices) const;
+  /// as in NumPy, or count as `parted`. Once only: throws ValueError for a view that index arrays made.
+  [[nodiscard]] View taken(std::span<const std::size_t> axes, std::span<const Array> indices,
+                           bool parted = false) const;
 
   [[nodiscard]] const Shape& base() const { return base_; }
   [[nodiscard]] Shape shape() const;
@@ -51,11 +52,13 @@ class FATHOM_EXPORT View {
   [[nodiscard]] std::span<const Axis> axes() const { return axes_; }
   [[nodiscard]] std::int64_t offset() const { return offset_; }
   [[nodiscard]] std::span<const std::int64_t> table() const { return table_; }
+  /// The entry of the table from which `table_stride` counts.
+  [[nodiscard]] std::int64_t table_offset() const { return table_offset_; }
 
  private:
   Shape base_;
   std::vector<Axis> axes_;
-  std::int64_t offset_ = 0;
+  std::int64_t offset_ = 0, table_offset_ = 0;
   std::vector<std::int64_t> table_{0};
 };
 

@@ -35,13 +35,14 @@ std::vector<View> views() {
           all.taken(middle, one),
           all.permuted(order).taken(ends, two),
           all.sliced(0, 3, 4, -1).taken(middle, one).expanded(3),
+          all.taken(middle, one).sliced(1, 3, 2, -2).permuted(order),
           all.sliced(1, 2, 0)};
 }
 
 /// The element of the base that element `i` of the view is, by the definition.
 std::int64_t met(const View& view, std::int64_t i) {
   std::int64_t at = view.offset();
-  std::int64_t entry = 0;
+  std::int64_t entry = view.table_offset();
   for (std::size_t axis = view.rank(); axis-- > 0; i /= view.axes()[axis].size) {
     at += i % view.axes()[axis].size * view.axes()[axis].stride;
     entry += i % view.axes()[axis].size * view.axes()[axis].table_stride;
@@ -80,6 +81,32 @@ TEST_CASE("gather and scatter follow the view's definition", "[view]") {
     const bool visited = visits[static_cast<std::size_t>(at)] == 1;
     CHECK(written.data<double>()[at] == (visited ? x.data<double>()[at] : 0.0));
   }
+}
+
+TEST_CASE("a view of what index arrays took shows what a view of their result shows", "[view]") {
+  const View all(Shape{4, 5, 6});
+  const std::vector<std::size_t> ends{0, 2};
+  const Arrays two{positions({3, 0, 1, 2}), positions({4, 5, 0, 1})};
+  using Step = View (*)(const View&);
+  const Step step = GENERATE(Step([](const View& v) { return v.sliced(0, 1, 2); }),
+                             Step([](const View& v) { return v.sliced(0, 3, 2, -2).sliced(0, 1, 1); }),
+                             Step([](const View& v) { return v.selected(0, 2); }), Step([](const View& v) {
+                               return v.sliced(0, 2, 1).stretched({3, 5});
+                             }),
+                             Step([](const View& v) { return v.sliced(1, 4, 3, -2).sliced(0, 1, 3); }));
+  const Array x = normal({3, 0}, {4, 5, 6}, 0, 1, DType::float64);
+  const View taken = all.taken(ends, two);
+  const Array result = gather(x, taken);
+  CHECK(identical(gather(x, step(taken)), gather(result, step(View(result.shape())))));
+}
+
+TEST_CASE("views refuse what they cannot describe", "[view][errors]") {
+  const std::vector<std::size_t> first{0};
+  const View taken = View(Shape{4, 5}).taken(first, Arrays{positions({1, 3})});
+  CHECK_THROWS_WITH(taken.taken(first, Arrays{positions({0})}),
+                    "View::taken: index arrays may choose once only\n  hint: gather along this view and take "
+                    "from the result");
+  CHECK_THROWS_AS(View(Shape{std::int64_t{1} << 62, 4}), ShapeError);
 }
 
 TEST_CASE("views of large arrays give the same bits for any number of threads", "[view]") {
