@@ -60,10 +60,13 @@ void require_same_float(std::string_view op, const Array& a, const Array& b) {
 
 void check_where(const Array& condition, const Array& a, const Array& b) {
   ArgumentCheck check("where");
-  check.argument("a", a).argument("b", b).same_dtype().argument("condition", condition).defined();
+  check.argument("condition", condition).argument("a", a).argument("b", b).defined();
   FATHOM_CHECK(check.hint("comparisons make bool arrays; numbers become one with astype(DType::boolean)"),
                condition.dtype() == DType::boolean, DTypeError, "condition must be bool (it is {})",
                to_string(condition.dtype()));
+  FATHOM_CHECK(check.hint("types are never mixed silently; convert one with astype"), a.dtype() == b.dtype(),
+               DTypeError, "b must have the dtype of a (a is {}, b is {})", to_string(a.dtype()),
+               to_string(b.dtype()));
   const auto require = [&](std::string_view one, const Array& x, std::string_view other, const Array& y) {
     const auto clash = broadcast_clash(x.shape(), y.shape());
     if (!clash) return;

@@ -83,17 +83,21 @@ TEST_CASE("where refuses what does not fit", "[where][errors]") {
   const Variable wide{Array::zeros({3}, DType::float32)};
   CHECK_THROWS_MATCHES(
       ops::where(Array::ones({2}, DType::float32), a, a), DTypeError,
-      Message("where: condition must be bool (it is float32)\n  a:         float32 [3, 2]\n"
-              "  b:         float32 [3, 2]\n  condition: float32 [2]\n"
+      Message("where: condition must be bool (it is float32)\n  condition: float32 [2]\n"
+              "  a:         float32 [3, 2]\n  b:         float32 [3, 2]\n"
               "  hint: comparisons make bool arrays; numbers become one with astype(DType::boolean)"));
   CHECK_THROWS_MATCHES(ops::where(condition, a, wide), ShapeError,
                        Message("where: a and b must broadcast (axis -1: a has 2, b has 3)\n"
-                               "  a:         float32 [3, 2]\n  b:         float32 [3]\n"
                                "  condition: bool [2]\n"
+                               "  a:         float32 [3, 2]\n  b:         float32 [3]\n"
                                "  hint: axes are aligned at the last one; sizes must be equal or 1"));
   CHECK_THROWS_WITH(ops::where(condition, wide, wide),
                     Contains("condition and a must broadcast (axis -1: condition has 2, a has 3)"));
-  CHECK_THROWS_AS(ops::where(condition, a, Variable{Array::zeros({2}, DType::float64)}), DTypeError);
+  CHECK_THROWS_MATCHES(
+      ops::where(condition, a, Variable{Array::zeros({2}, DType::float64)}), DTypeError,
+      Message("where: b must have the dtype of a (a is float32, b is float64)\n  condition: bool [2]\n"
+              "  a:         float32 [3, 2]\n  b:         float64 [2]\n"
+              "  hint: types are never mixed silently; convert one with astype"));
   CHECK_THROWS_AS(ops::where(Array{}, a, a), GraphError);
   CHECK_THROWS_AS(ops::where(condition, a, Variable{}), GraphError);
 }
