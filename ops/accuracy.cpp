@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <fathom/ops/accuracy.hpp>
 
-#include <cmath>
-
 #include <fmt/format.h>
 
+#include <fathom/core/reduce.hpp>
 #include <fathom/ops/checks/argument.hpp>
 #include <fathom/ops/checks/labels.hpp>
 
@@ -30,29 +29,15 @@ std::int64_t check_arguments(const Array& y, const Array& t, const AccuracyOptio
                               "labels that are to count nothing: {.ignore_label = -1}");
 }
 
-/// The first of the largest scores, `step` apart; NaN is larger than all.
-template <class T>
-std::int64_t largest_class(const T* scores, std::int64_t classes, std::int64_t step) {
-  std::int64_t best = 0;
-  for (std::int64_t k = 0; k < classes; ++k) {
-    if (std::isnan(scores[k * step])) return k;
-    if (scores[k * step] > scores[best * step]) best = k;
-  }
-  return best;
-}
-
 /// How many labels that are not ignored are the classes with the largest scores.
-template <class T, class L>
+template <class L>
 std::int64_t count_right(const Array& y, const Array& t, std::optional<std::int64_t> ignore_label) {
-  const T* scores = y.data<T>();
+  const Array largest = fathom::argmax(y, 1);
+  const auto* classes = largest.data<std::int64_t>();
   const L* labels = t.data<L>();
-  const std::int64_t classes = y.shape(1);
-  const std::int64_t inner = t.size() / y.shape(0);
   std::int64_t right = 0;
   for (std::int64_t i = 0; i < t.size(); ++i) {
-    if (labels[i] == ignore_label) continue;
-    const T* first = scores + i / inner * classes * inner + i % inner;
-    if (largest_class(first, classes, inner) == labels[i]) ++right;
+    if (labels[i] != ignore_label && labels[i] == classes[i]) ++right;
   }
   return right;
 }
@@ -62,10 +47,8 @@ std::int64_t count_right(const Array& y, const Array& t, std::optional<std::int6
 Array accuracy(const Array& y, const Array& t, const AccuracyOptions& options) {
   const std::int64_t counted = check_arguments(y, t, options);
   if (counted == 0) return Array::scalar(0, y.dtype());
-  const std::int64_t right = dispatch_float(y.dtype(), kName, [&]<class T>() {
-    return dispatch_index(t.dtype(), kName,
-                          [&]<class L>() { return count_right<T, L>(y, t, options.ignore_label); });
-  });
+  const std::int64_t right =
+      dispatch_index(t.dtype(), kName, [&]<class L>() { return count_right<L>(y, t, options.ignore_label); });
   return Array::scalar(static_cast<double>(right) / static_cast<double>(counted), y.dtype());
 }
 
