@@ -16,6 +16,7 @@
 #include <fathom/ops/checks/argument.hpp>
 #include <fathom/ops/rules/kernels.hpp>
 #include <fathom/ops/shape.hpp>
+#include <fathom/ops/where.hpp>
 
 namespace fathom::ops::rules {
 
@@ -183,6 +184,11 @@ template <class Rule>
 template <class F>
 [[nodiscard]] Variable locally_constant(const F& f, const Variable& x) {
   return Variable{map("locally_constant", x.data(), [&f]<class T>(T v) { return static_cast<T>(f(v)); })};
+}
+template <class F>
+[[nodiscard]] Variable zero_unless(const F& f, const Variable& t, const Variable& x) {
+  return where(locally_constant(f, t).data().astype(DType::boolean), x,
+               Variable(Array::scalar(0, x.dtype())));
 }
 template <class F>
 [[nodiscard]] Variable locally_constant(const F& f, const Variable& a, const Variable& b) {

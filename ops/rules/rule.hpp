@@ -97,6 +97,22 @@ template <class F, class... V>
   return f(xs...);
 }
 
+/// x, but 0 where f(t) is: chosen, so that x may be NaN there, in gradients of all orders.
+template <class F, class V>
+[[nodiscard]] V zero_unless(const F& f, const V& t, const V& x) {
+  return choose(f(t) == 0, like(x, 0), x);
+}
+
+/// -x. xsimd 8.1 takes 0 - x with AVX-512, which makes +0 of 0.
+template <class V>
+[[nodiscard]] V negated(const V& x) {
+  if constexpr (Batch<V>) {
+    return x ^ like(x, -0.0);
+  } else {
+    return -x;
+  }
+}
+
 /// Another rule's op: of batches its value, of Variables the op with its own gradient.
 template <class Rule, class... V>
 [[nodiscard]] auto apply_rule(const Rule& rule, const V&... xs) {

@@ -22,11 +22,11 @@ struct SigmoidCrossEntropySlope {
     return choose(t == like(t, kIgnored), 0, Sigmoid{}.value(x) - t);
   }
   auto gradient_a(const auto& gy, const auto& x, const auto& t) const {
-    const auto y = apply_rule(Sigmoid{}, x);
+    const auto y = apply_rule(Sigmoid{}, zero_unless(is_counted, t, x));
     return gy * locally_constant(is_counted, t) * y * (1 - y);
   }
   auto gradient_b(const auto& gy, const auto& /*x*/, const auto& t) const {
-    return -gy * locally_constant(is_counted, t);
+    return negated(gy) * locally_constant(is_counted, t);
   }
 };
 
@@ -44,7 +44,7 @@ struct SigmoidCrossEntropy {
     return gy * apply_rule(SigmoidCrossEntropySlope{}, x, t);
   }
   auto gradient_b(const auto& gy, const auto& x, const auto& t) const {
-    return -gy * locally_constant(is_counted, t) * x;
+    return negated(gy) * zero_unless(is_counted, t, x);
   }
 };
 

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
+#include <utility>
+
 #include <fmt/format.h>
 
 #include <fathom/autograd/function.hpp>
@@ -10,6 +12,7 @@
 #include <fathom/ops/softmax.hpp>
 #include <fathom/ops/softmax_cross_entropy.hpp>
 #include <fathom/ops/softmax_cross_entropy/problem.hpp>
+#include <fathom/ops/where.hpp>
 
 namespace fathom::ops {
 
@@ -19,7 +22,8 @@ using cross_entropy::Problem;
 
 class SoftmaxCrossEntropy final : public Function {
  public:
-  explicit SoftmaxCrossEntropy(Problem problem) : problem_(std::move(problem)) {}
+  explicit SoftmaxCrossEntropy(Problem problem)
+      : problem_(std::move(problem)), weighted_(problem_.class_weight.defined()) {}
   std::string_view name() const override { return "softmax_cross_entropy"; }
   Attributes attributes() const override {
     const SoftmaxCrossEntropyOptions& options = problem_.options;
@@ -34,16 +38,18 @@ class SoftmaxCrossEntropy final : public Function {
     const Array losses = cross_entropy::losses(problem_, inputs[0], normalizers);
     // t and class_weight are no inputs of the graph; retained, they are looked after all the same.
     retain("normalizers", normalizers);
-    retain("t", problem_.t);
-    if (problem_.class_weight.defined()) retain("class_weight", problem_.class_weight);
+    retain("t", std::exchange(problem_.t, {}));
+    if (weighted_) retain("class_weight", std::exchange(problem_.class_weight, {}));
     return {(problem_.options.reduce == Reduce::no ? losses : fathom::sum(losses)).astype(inputs[0].dtype())};
   }
 
   /// gx = gy * (sum(q) * softmax(x) - q)
   Variables backward(const Wanted&, std::span<const Variable> gys) override {
-    const Variable x = input(0);
-    const Problem problem = kept_problem();
-    const cross_entropy::Targets targets = cross_entropy::targets(problem, x.dtype());
+    const DType dtype = gys[0].dtype();
+    const cross_entropy::Targets targets = cross_entropy::targets(kept_problem(), dtype);
+    // Where nothing counts the score may be NaN, which no factor 0 would undo.
+    const Variable x =
+        where(targets.total.astype(DType::boolean), input(0), Variable(Array::scalar(0, dtype)));
     const Variable difference = softmax(x) * Variable(targets.total) - Variable(targets.q);
     const bool each = problem_.options.reduce == Reduce::no;
     return {difference * (each ? reshape(gys[0], targets.total.shape()) : gys[0])};
@@ -60,11 +66,12 @@ class SoftmaxCrossEntropy final : public Function {
   [[nodiscard]] Problem kept_problem() const {
     Problem problem = problem_;
     problem.t = retained("t");
-    if (problem.class_weight.defined()) problem.class_weight = retained("class_weight");
+    if (weighted_) problem.class_weight = retained("class_weight");
     return problem;
   }
 
-  Problem problem_;
+  Problem problem_;  // after forward without its arrays, which are retained
+  bool weighted_;
 };
 
 }  // namespace

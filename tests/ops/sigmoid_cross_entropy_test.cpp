@@ -95,6 +95,21 @@ TEST_CASE("ignored targets take no part, whatever their scores", "[sigmoid_cross
   CHECK(loss(Array::from({nan}, {1}), labels({1}, {1})).y.item() != 0);
 }
 
+TEST_CASE("ignored targets have gradients of 0 in every order", "[sigmoid_cross_entropy]") {
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  const bool create_graph = GENERATE(false, true);  // of the second order
+  const Variable x(Array::from({0.0, nan}, {2}), true);
+  const Variable y = ops::sigmoid_cross_entropy(x, labels({0, -1}, {2}), {.reduce = ops::Reduce::sum});
+  const Variable ones(Array::ones({2}, DType::float64));
+  const Variable first = grad({y}, {x}, {}, {.create_graph = true})[0];
+  CHECK(identical(first.data(), Array::from({0.5, 0.0}, {2})));
+  const Variable second = grad({first}, {x}, {ones}, {.create_graph = create_graph})[0];
+  CHECK(identical(second.data(), Array::from({0.25, 0.0}, {2})));
+  if (!create_graph) return;
+  const Variable third = grad({second}, {x}, {ones})[0];
+  CHECK(identical(third.data(), Array::zeros({2}, DType::float64)));
+}
+
 TEST_CASE("sigmoid_cross_entropy of an empty batch is 0", "[sigmoid_cross_entropy]") {
   const bool normalize = GENERATE(true, false);
   const Loss got = loss(Array::zeros({0, 3}, DType::float32), Array::zeros({0, 3}, DType::int64),

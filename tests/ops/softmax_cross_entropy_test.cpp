@@ -222,6 +222,53 @@ TEST_CASE("ignored labels take no part, whatever their scores", "[softmax_cross_
   CHECK(allclose(all.gx, Array::zeros({2, 2}, DType::float64), 0, 0));
 }
 
+TEST_CASE("where nothing counts, gradients of every order are 0", "[softmax_cross_entropy]") {
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  const double infinity = std::numeric_limits<double>::infinity();
+  const auto reduce = GENERATE(ops::Reduce::no, ops::Reduce::sum);
+  // An ignored label, and one whose class has no weight.
+  const Array t = labels({0, -1, 1, -1});
+  const Array weight = vector({2, 0});
+  const Array row = Array::from({0.5, -1.0}, {1, 2});
+  const auto gradients = [&](const Array& scores, const Array& label, bool create_graph) {
+    const Variable x(scores, true);
+    const Variable y = ops::softmax_cross_entropy(x, label, {.reduce = reduce}, weight);
+    const Variable direction(Array::from({1.0, -3.0, 1.0, -3.0, 1.0, -3.0, 1.0, -3.0}, {4, 2}));
+    const Variable along = label.size() == 4 ? direction : Variable(Array::from({1.0, -3.0}, {1, 2}));
+    Arrays all;
+    Variable g =
+        grad({y}, {x}, {Variable(Array::ones(y.shape(), DType::float64))}, {.create_graph = create_graph})[0];
+    all.push_back(g.data());
+    for (int order = 2; create_graph && order <= 3; ++order) {
+      g = grad({g}, {x}, {along}, {.create_graph = true})[0];
+      all.push_back(g.data());
+    }
+    return all;
+  };
+  const Arrays alone = gradients(row, labels({0}), true);
+  const Array x = Array::from({0.5, -1.0, nan, 1.0, nan, 0.0, infinity, 2.0}, {4, 2});
+  const Arrays recorded = gradients(x, t, true);
+  for (std::size_t order = 0; order < alone.size(); ++order) {
+    INFO("order " << order + 1);
+    const double* g = alone[order].data<double>();
+    CHECK(g[0] != 0);
+    CHECK(allclose(recorded[order], Array::from({g[0], g[1], 0.0, 0.0, 0.0, 0.0, 0.0, 0.0}, {4, 2}), 1e-14,
+                   1e-15));
+  }
+  CHECK(allclose(gradients(x, t, false)[0], recorded[0], 1e-14, 1e-15));
+}
+
+TEST_CASE("softmax_cross_entropy lets go of t and class_weight after backward", "[softmax_cross_entropy]") {
+  const Variable x(Array::zeros({2, 3}, DType::float64), true);
+  const Array soft = Array::ones({2, 3}, DType::float64);
+  const Array weight = vector({1, 2, 3});
+  const Variable y = ops::softmax_cross_entropy(x, soft, {}, weight);
+  CHECK_FALSE((soft.is_unique() || weight.is_unique()));
+  backward(y);
+  CHECK(soft.is_unique());
+  CHECK(weight.is_unique());
+}
+
 TEST_CASE("softmax_cross_entropy of an empty batch is 0", "[softmax_cross_entropy]") {
   const bool normalize = GENERATE(true, false);
   const Array x = Array::zeros({0, 3}, DType::float32);
