@@ -20,7 +20,7 @@ struct Sub {
   static constexpr std::size_t inputs = 2;
   auto value(const auto& a, const auto& b) const { return a - b; }
   const auto& gradient_a(const auto& gy) const { return gy; }
-  auto gradient_b(const auto& gy) const { return -gy; }
+  auto gradient_b(const auto& gy) const { return negated(gy); }
 };
 
 struct Mul {
@@ -39,14 +39,14 @@ struct Div {
   auto value(const auto& a, const auto& b) const { return a / b; }
   auto gradient_a(const auto& gy, const auto& /*a*/, const auto& b) const { return gy / b; }
   // Not a / (b * b), which overflows sooner.
-  auto gradient_b(const auto& gy, const auto& a, const auto& b) const { return -gy / b * a / b; }
+  auto gradient_b(const auto& gy, const auto& a, const auto& b) const { return negated(gy) / b * a / b; }
 };
 
 struct Neg {
   static constexpr std::string_view name = "neg";
   static constexpr Keeps keeps = Keeps::nothing;
-  auto value(const auto& x) const { return -x; }
-  auto gradient(const auto& gy) const { return -gy; }
+  auto value(const auto& x) const { return negated(x); }
+  auto gradient(const auto& gy) const { return negated(gy); }
 };
 
 struct AddScalar : WithNumber {
@@ -67,7 +67,7 @@ struct RsubScalar : WithNumber {
   static constexpr std::string_view name = "rsub_scalar";
   static constexpr Keeps keeps = Keeps::nothing;
   auto value(const auto& x) const { return like(x, number) - x; }
-  auto gradient(const auto& gy) const { return -gy; }
+  auto gradient(const auto& gy) const { return negated(gy); }
 };
 
 struct MulScalar : WithNumber {
@@ -88,7 +88,7 @@ struct RdivScalar : WithNumber {
   static constexpr std::string_view name = "rdiv_scalar";
   static constexpr Keeps keeps = Keeps::inputs;
   auto value(const auto& x) const { return like(x, number) / x; }
-  auto gradient(const auto& gy, const auto& x) const { return -gy / x * like(x, number) / x; }
+  auto gradient(const auto& gy, const auto& x) const { return negated(gy) / x * like(x, number) / x; }
 };
 
 using Arithmetic =

@@ -7,7 +7,9 @@
 
 #include <fathom/autograd/backward.hpp>
 #include <fathom/autograd/function.hpp>
+#include <fathom/core/cpu.hpp>
 #include <fathom/core/error.hpp>
+#include <support/restore.hpp>
 
 using namespace fathom;
 using Catch::Matchers::Message;
@@ -168,6 +170,24 @@ TEST_CASE("division follows IEEE 754", "[arithmetic]") {
   CHECK(equal(g[1].data(), variable({-kInf, kInf, kNan, kNan, 0}, dtype).data()));
   CHECK(equal((1 / b).data(), variable({kInf, kInf, kInf, 0, 0}, dtype).data()));
   CHECK(equal((a / 0.0).data(), variable({kInf, -kInf, kNan, kInf, kInf}, dtype).data()));
+}
+
+TEST_CASE("the negative of 0 is -0 on every instruction set", "[arithmetic][kernels]") {
+  const test::RestoreSettings restore;
+  set_isa(GENERATE(from_range(supported_isas())));
+  const auto dtype = GENERATE(DType::float32, DType::float64);
+  INFO(to_string(active_isa()) << " " << dtype);
+  const Variable x(Array::zeros({35}, dtype), true);
+  const Array minus = Array::full({35}, -kInf, dtype);
+  CHECK(equal((1 / (-x)).data(), minus));
+  const Variable gy(Array::zeros({35}, dtype));
+  const bool create_graph = GENERATE(false, true);
+  const auto gradient = [&](const Variable& y) {
+    return (1 / grad({y}, {x}, {gy}, {.create_graph = create_graph})[0]).data();
+  };
+  CHECK(equal(gradient(-x), minus));
+  CHECK(equal(gradient(1 - x), minus));
+  CHECK(equal(gradient(gy - x), minus));
 }
 
 TEST_CASE("a quotient's gradient overflows only when it must", "[arithmetic]") {
