@@ -99,10 +99,10 @@ void add_choices(Cases& cases) {
   };
   for (const auto& [text, option] : options) {
     cases.push_back({"max" + text,
-                     [option](const In& in) { return ops::max(in[0], option); },
+                     [option = option](const In& in) { return ops::max(in[0], option); },
                      {distinct({2, 3, 4}, 92)}});
     cases.push_back({"min" + text,
-                     [option](const In& in) { return ops::min(in[0], option); },
+                     [option = option](const In& in) { return ops::min(in[0], option); },
                      {distinct({2, 3, 4}, 93)}});
   }
 }
