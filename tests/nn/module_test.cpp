@@ -11,7 +11,10 @@
 #include <fathom/nn/sequential.hpp>
 #include <fathom/ops/arithmetic.hpp>
 
+#include <support/error_text.hpp>
+
 using namespace fathom;
+using test::error_of;
 
 namespace {
 
@@ -88,15 +91,6 @@ struct Outer : nn::Module {
     return first.right(x);
   }
 };
-
-std::string error_of(const std::function<void()>& f) {
-  try {
-    f();
-  } catch (const std::exception& error) {
-    return error.what();
-  }
-  return "no error";
-}
 
 }  // namespace
 

@@ -21,17 +21,11 @@
 #include <fathom/nn/sequential.hpp>
 
 #include "support/restore.hpp"
+#include "support/values.hpp"
 
 using namespace fathom;
 
 namespace {
-
-Parameter parameter(std::initializer_list<double> values) {
-  return Parameter{Array::from(values, {static_cast<std::int64_t>(values.size())})};
-}
-Variable gradient(std::initializer_list<double> values) {
-  return Variable{Array::from(values, {static_cast<std::int64_t>(values.size())})};
-}
 
 /// Every optimizer with all its terms in use.
 struct Kind {
@@ -154,12 +148,12 @@ TEST_CASE("an optimizer with the state of another goes on as that one would have
 }
 
 TEST_CASE("state has names, and the parameter's shape and dtype", "[optim]") {
-  Parameter p = parameter({1, 2});
-  Parameter still = parameter({3});
+  Parameter p = test::parameter({1, 2});
+  Parameter still = test::parameter({3});
   nn::Adam optimizer{{still, p}};
   CHECK(optimizer.state().empty());
   CHECK_FALSE(optimizer.state(1, "m").defined());
-  p.set_grad(gradient({1, 1}));
+  p.set_grad(test::variable({1, 1}));
   optimizer.step();
   optimizer.step();
   const std::vector<nn::StateArray> state = optimizer.state();
@@ -174,7 +168,7 @@ TEST_CASE("state has names, and the parameter's shape and dtype", "[optim]") {
 }
 
 TEST_CASE("state that does not fit is refused", "[optim][error]") {
-  Parameter p = parameter({1, 2});
+  Parameter p = test::parameter({1, 2});
   Parameter later = Parameter::deferred();
   nn::Adam optimizer{{p, later}};
   CHECK_THROWS_WITH(optimizer.state(0, "w"),
@@ -195,13 +189,13 @@ TEST_CASE("state that does not fit is refused", "[optim][error]") {
 }
 
 TEST_CASE("a parameter that joins late counts its own steps", "[optim]") {
-  Parameter early = parameter({1});
+  Parameter early = test::parameter({1});
   Parameter late = Parameter::deferred();
   nn::Adam optimizer{{early, late}, {.rate = 0.5, .eps = 1e-12}};
-  early.set_grad(gradient({1}));
+  early.set_grad(test::variable({1}));
   for (int step = 0; step < 10; ++step) optimizer.step();
   late.initialize(Array::from({1.0}, {1}));
-  late.set_grad(gradient({-4}));
+  late.set_grad(test::variable({-4}));
   optimizer.step();
   // The first step of Adam has the size of the rate, whatever the gradient's.
   CHECK(late.data().item() == Approx(1.5).epsilon(1e-9));
@@ -209,11 +203,11 @@ TEST_CASE("a parameter that joins late counts its own steps", "[optim]") {
 }
 
 TEST_CASE("groups have factors of rate and weight decay that outlast set_lr", "[optim]") {
-  Parameter a = parameter({1}), b = parameter({1}), c = parameter({1});
+  Parameter a = test::parameter({1}), b = test::parameter({1}), c = test::parameter({1});
   const auto step = [&](nn::Optimizer& optimizer) {
     for (Parameter* p : {&a, &b, &c}) {
       p->set_data(Array::from({1.0}, {1}));
-      p->set_grad(gradient({2}));
+      p->set_grad(test::variable({2}));
     }
     optimizer.step();
   };
@@ -270,9 +264,9 @@ TEST_CASE("split_parameters leaves biases and norms out of weight decay", "[opti
 }
 
 TEST_CASE("an optimizer can be moved", "[optim]") {
-  Parameter p = parameter({1});
+  Parameter p = test::parameter({1});
   nn::SGD first{{p}, {.rate = 1, .momentum = 0.5}};
-  p.set_grad(gradient({1}));
+  p.set_grad(test::variable({1}));
   first.step();
   nn::SGD second = std::move(first);
   second.step();
@@ -280,7 +274,7 @@ TEST_CASE("an optimizer can be moved", "[optim]") {
 }
 
 TEST_CASE("optimizers refuse wrong groups and numbers", "[optim][error]") {
-  Parameter p = parameter({1}), q = parameter({1});
+  Parameter p = test::parameter({1}), q = test::parameter({1});
   CHECK_THROWS_WITH((nn::SGD{{{.parameters = {p}}, {.parameters = {q}, .rate = -1}}}),
                     "SGD: rate of group 1 must not be negative (it is -1)\n"
                     "  hint: it is a factor of the optimizer's rate; 0 freezes the group");

@@ -8,25 +8,14 @@
 #include <fathom/core/threads.hpp>
 
 #include "support/restore.hpp"
+#include "support/values.hpp"
 
 using namespace fathom;
 
-namespace {
-
-Parameter parameter(std::initializer_list<double> values) {
-  return Parameter{Array::from(values, {static_cast<std::int64_t>(values.size())})};
-}
-
-Variable gradient(std::initializer_list<double> values) {
-  return Variable{Array::from(values, {static_cast<std::int64_t>(values.size())})};
-}
-
-}  // namespace
-
 TEST_CASE("SGD follows its formula by hand", "[sgd]") {
-  Parameter p = parameter({1, -2});
+  Parameter p = test::parameter({1, -2});
   nn::SGD optimizer{{p}, {.rate = 0.5, .momentum = 0.5, .weight_decay = 0.25}};
-  p.set_grad(gradient({2, 4}));
+  p.set_grad(test::variable({2, 4}));
   // g' = (2 + 0.25, 4 - 0.5); v = -0.5 g'; p += v
   optimizer.step();
   CHECK(identical(optimizer.state(0, "v"), Array::from({-1.125, -1.75}, {2})));
@@ -40,19 +29,19 @@ TEST_CASE("SGD follows its formula by hand", "[sgd]") {
 }
 
 TEST_CASE("without momentum there is no velocity", "[sgd]") {
-  Parameter p = parameter({1, -2});
+  Parameter p = test::parameter({1, -2});
   nn::SGD optimizer{{p}, {.rate = 0.5, .weight_decay = 0.25}};
-  p.set_grad(gradient({2, 4}));
+  p.set_grad(test::variable({2, 4}));
   optimizer.step();
   CHECK(identical(p.data(), Array::from({-0.125, -3.75}, {2})));
   CHECK_THROWS_AS(optimizer.state(0, "v"), ValueError);
 }
 
 TEST_CASE("parameters without gradient stay, their velocity waits", "[sgd]") {
-  Parameter p = parameter({1, 2});
-  Parameter still = parameter({3});
+  Parameter p = test::parameter({1, 2});
+  Parameter still = test::parameter({3});
   nn::SGD optimizer{{still, p}, {.rate = 1, .momentum = 0.5}};
-  p.set_grad(gradient({1, 1}));
+  p.set_grad(test::variable({1, 1}));
   optimizer.step();
   CHECK(identical(still.data(), Array::from({3.0}, {1})));
   CHECK_FALSE(optimizer.state(0, "v").defined());
@@ -60,16 +49,16 @@ TEST_CASE("parameters without gradient stay, their velocity waits", "[sgd]") {
 
   optimizer.zero_grad();
   CHECK_FALSE(p.grad().defined());
-  still.set_grad(gradient({2}));
+  still.set_grad(test::variable({2}));
   optimizer.step();
   CHECK(identical(still.data(), Array::from({1.0}, {1})));
   CHECK(identical(p.data(), Array::from({0.0, 1.0}, {2})));
 }
 
 TEST_CASE("a step raises the version and leaves the gradient alone", "[sgd]") {
-  Parameter p = parameter({1, 2});
+  Parameter p = test::parameter({1, 2});
   nn::SGD optimizer{{p}, {.rate = 1, .momentum = 0.9, .weight_decay = 0.1}};
-  p.set_grad(gradient({1, 1}));
+  p.set_grad(test::variable({1, 1}));
   const std::uint64_t version = p.data().version();
   optimizer.step();
   CHECK(p.data().version() > version);
@@ -77,10 +66,10 @@ TEST_CASE("a step raises the version and leaves the gradient alone", "[sgd]") {
 }
 
 TEST_CASE("an optimizer stays valid when its parameters move", "[sgd]") {
-  Parameter p = parameter({1});
+  Parameter p = test::parameter({1});
   nn::SGD optimizer{{p}, {.rate = 1}};
   Parameter moved = std::move(p);
-  moved.set_grad(gradient({0.25}));
+  moved.set_grad(test::variable({0.25}));
   optimizer.step();
   CHECK(moved.data().item() == 0.75);
 }
@@ -123,7 +112,7 @@ TEST_CASE("SGD steps many parameters of both dtypes, the same bits for any numbe
 }
 
 TEST_CASE("SGD refuses wrong numbers and repeated parameters", "[sgd][error]") {
-  Parameter p = parameter({1});
+  Parameter p = test::parameter({1});
   CHECK_THROWS_WITH((nn::SGD{{p}, {.rate = -1}}),
                     "SGD: rate must not be negative (rate is -1)\n"
                     "  hint: an optimizer goes against the gradient by itself");
@@ -142,14 +131,14 @@ TEST_CASE("SGD refuses wrong numbers and repeated parameters", "[sgd][error]") {
 }
 
 TEST_CASE("a parameter that changed its type after the first step is an error", "[sgd][error]") {
-  Parameter p = parameter({1});
-  Parameter q = parameter({1});
+  Parameter p = test::parameter({1});
+  Parameter q = test::parameter({1});
   nn::SGD optimizer{{q, p}, {.rate = 1, .momentum = 0.9}};
-  p.set_grad(gradient({1}));
+  p.set_grad(test::variable({1}));
   optimizer.step();
   p.set_data(p.data().astype(DType::float32));
   p.set_grad(Variable{Array::ones({1}, DType::float32)});
-  q.set_grad(gradient({1}));
+  q.set_grad(test::variable({1}));
   CHECK_THROWS_WITH(optimizer.step(),
                     "SGD: parameter 1 was float64 [1] at the first step and is float32 [1] now\n"
                     "  hint: make the optimizer after Module::to and after replacing parameters");

@@ -3,9 +3,9 @@
 
 #include <catch2/catch.hpp>
 #include <cmath>
-#include <limits>
 
 #include <support/tolerance.hpp>
+#include <support/values.hpp>
 
 #include <fathom/autograd/backward.hpp>
 #include <fathom/autograd/function.hpp>
@@ -13,18 +13,9 @@
 
 using namespace fathom;
 using Catch::Matchers::Message;
-
-namespace {
-
-constexpr double kInf = std::numeric_limits<double>::infinity();
-constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
-
-Variable variable(const std::vector<double>& values, DType dtype, bool requires_grad = false) {
-  return Variable(Array::from(values, {static_cast<std::int64_t>(values.size())}).astype(dtype),
-                  requires_grad);
-}
-
-}  // namespace
+using test::kInf;
+using test::kNan;
+using test::variable;
 
 TEST_CASE("activations, values and gradients by hand", "[activation]") {
   struct Case {

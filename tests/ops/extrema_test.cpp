@@ -3,24 +3,18 @@
 
 #include <catch2/catch.hpp>
 
-#include <limits>
-
 #include <fathom/autograd/backward.hpp>
 #include <fathom/autograd/function.hpp>
 #include <fathom/core/error.hpp>
+#include <support/values.hpp>
 
 using namespace fathom;
 using Catch::Matchers::Message;
+using test::kInf;
+using test::kNan;
+using test::variable;
 
 namespace {
-
-constexpr double kInf = std::numeric_limits<double>::infinity();
-constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
-
-Variable variable(const std::vector<double>& values, DType dtype, bool requires_grad = false) {
-  return Variable(Array::from(values, {static_cast<std::int64_t>(values.size())}).astype(dtype),
-                  requires_grad);
-}
 
 bool equal(const Variable& a, const std::vector<double>& b) {
   return allclose(a.data(), variable(b, a.dtype()).data(), 0, 0, true);

@@ -4,25 +4,20 @@
 #include <catch2/catch.hpp>
 
 #include <cmath>
-#include <limits>
 
 #include <fathom/autograd/backward.hpp>
 #include <fathom/autograd/function.hpp>
 #include <fathom/core/error.hpp>
 #include <support/tolerance.hpp>
+#include <support/values.hpp>
 
 using namespace fathom;
 using Catch::Matchers::Message;
+using test::kInf;
+using test::kNan;
+using test::variable;
 
 namespace {
-
-constexpr double kInf = std::numeric_limits<double>::infinity();
-constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
-
-Variable variable(const std::vector<double>& values, DType dtype, bool requires_grad = false) {
-  return Variable(Array::from(values, {static_cast<std::int64_t>(values.size())}).astype(dtype),
-                  requires_grad);
-}
 
 bool close(const Variable& a, const std::vector<double>& b) {
   const double tolerance = test::element_tolerance(a.dtype());
