@@ -25,7 +25,9 @@ Operation with_number(Variable (*function)(const Variable&, double)) {
 }
 
 Outputs clipped_relu(Params& params, Inputs& in) {
-  return {ops::clipped_relu(in["x"], params.get<double>("z"))};
+  double z = 20;
+  params.read("z", z);
+  return {ops::clipped_relu(in["x"], z)};
 }
 
 Outputs leaky_relu(Params& params, Inputs& in) {

@@ -52,11 +52,13 @@ Outputs squeeze(Params& params, Inputs& in) {
 }
 
 /// The ops of a list: x0, x1, ...
-Operation joining(Variable (*function)(const Variables&, std::int64_t)) {
-  return [function](Params& params, Inputs& in) {
+Operation joining(Variable (*function)(const Variables&, std::int64_t), std::int64_t default_axis) {
+  return [function, default_axis](Params& params, Inputs& in) {
     Variables xs;
     while (xs.size() < in.size()) xs.push_back(in[fmt::format("x{}", xs.size())]);
-    return Outputs{function(xs, params.get<std::int64_t>("axis"))};
+    std::int64_t axis = default_axis;
+    params.read("axis", axis);
+    return Outputs{function(xs, axis)};
   };
 }
 
@@ -72,12 +74,29 @@ Outputs get_item(Params& params, Inputs& in) {
   return {ops::get_item(in["x"], params.get<Indices>("index"))};
 }
 
+/// A value for each side is a pad for each side; the later axes fill the corners.
+Variable pad_sides(Variable x, const std::vector<ops::PadWidth>& widths, const SideValues& values) {
+  for (std::size_t axis = 0; axis < x.rank(); ++axis) {
+    const auto [before, after] = widths.at(widths.size() == 1 ? 0 : axis);
+    const auto [first, last] = values.at(values.size() == 1 ? 0 : axis);
+    std::vector<ops::PadWidth> sides(x.rank(), {0, 0});
+    sides[axis] = {before, 0};
+    x = ops::pad(x, sides, {.value = first});
+    sides[axis] = {0, after};
+    x = ops::pad(x, sides, {.value = last});
+  }
+  return x;
+}
+
 Outputs pad(Params& params, Inputs& in) {
   enum class Mode { constant } mode{};
   params.read("mode", mode, {{"constant", Mode::constant}});
-  ops::PadOptions options;
-  params.read("constant_values", options.value);
-  return {ops::pad(in["x"], params.get<std::vector<ops::PadWidth>>("pad_width"), options)};
+  SideValues values{{0, 0}};
+  params.read("constant_values", values);
+  const auto widths = params.get<std::vector<ops::PadWidth>>("pad_width");
+  const auto [first, last] = values.at(0);
+  if (values.size() == 1 && first == last) return {ops::pad(in["x"], widths, {.value = first})};
+  return {pad_sides(in["x"], widths, values)};
 }
 
 Outputs where(Params&, Inputs& in) { return {ops::where(in.array("condition"), in["a"], in["b"])}; }
@@ -110,8 +129,8 @@ Operations shape_operations() {
       {"sum_to", sum_to},
       {"expand_dims", expand_dims},
       {"squeeze", squeeze},
-      {"concat", joining(ops::concat)},
-      {"stack", joining(ops::stack)},
+      {"concat", joining(ops::concat, 1)},
+      {"stack", joining(ops::stack, 0)},
       {"split_axis", split_axis},
       {"get_item", get_item},
       {"pad", pad},

@@ -57,7 +57,8 @@ Outputs along_axis(Params& params, Inputs& in) {
 }
 
 Outputs dropout(Params& params, Inputs& in) {
-  static_cast<void>(params.get<double>("ratio"));  // the recorded mask holds it
+  double ratio = 0.5;
+  params.read("ratio", ratio);  // the recorded mask holds it
   return {ops::dropout(in["x"], in.array("mask"))};
 }
 

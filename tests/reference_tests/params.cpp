@@ -15,6 +15,25 @@ bool is_list_of_integers(const nlohmann::json& value) {
          std::all_of(value.begin(), value.end(), [](const auto& item) { return item.is_number_integer(); });
 }
 
+void append_integers(const nlohmann::json& value, std::vector<std::int64_t>& integers) {
+  if (value.is_array()) {
+    for (const nlohmann::json& item : value) append_integers(item, integers);
+  } else {
+    integers.push_back(value.get<std::int64_t>());
+  }
+}
+
+/// An integer array from nested lists of equal lengths.
+Array integer_array(const nlohmann::json& value) {
+  std::vector<std::int64_t> integers, sizes;
+  append_integers(value, integers);
+  for (const auto* list = &value; list->is_array(); list = &list->front()) {
+    sizes.push_back(static_cast<std::int64_t>(list->size()));
+    if (list->empty()) break;
+  }
+  return Array::from(integers, Shape(sizes));
+}
+
 std::optional<std::int64_t> optional_integer(const nlohmann::json& value) {
   if (value.is_null()) return std::nullopt;
   return value.get<std::int64_t>();
@@ -142,8 +161,7 @@ Params& Params::read(const std::string& name, Indices& target) {
       target.emplace_back(
           Slice{optional_integer(item[1]), optional_integer(item[2]), optional_integer(item[3]).value_or(1)});
     } else if (item.is_array() && item.size() == 2 && item[0] == "index") {
-      const auto positions = item[1].get<std::vector<std::int64_t>>();
-      target.emplace_back(Array::from(positions, {static_cast<std::int64_t>(positions.size())}));
+      target.emplace_back(integer_array(item[1]));
     } else {
       refuse(name, "a list of indices");
     }
@@ -158,6 +176,7 @@ Params& Params::read(const std::string& name, std::vector<ops::PadWidth>& target
   const auto pair = [](const auto& item) {
     return ops::PadWidth{item[0].template get<std::int64_t>(), item[1].template get<std::int64_t>()};
   };
+  if (value->is_array() && value->size() == 1 && value->front().is_number_integer()) value = &value->front();
   if (value->is_number_integer()) {
     target = {{value->get<std::int64_t>(), value->get<std::int64_t>()}};
   } else if (is_pair(*value)) {
@@ -165,6 +184,24 @@ Params& Params::read(const std::string& name, std::vector<ops::PadWidth>& target
   } else if (value->is_array() && std::all_of(value->begin(), value->end(), is_pair)) {
     target.clear();
     for (const auto& item : *value) target.push_back(pair(item));
+  } else {
+    refuse(name, "a number, a pair or a list of pairs");
+  }
+  return *this;
+}
+
+Params& Params::read(const std::string& name, SideValues& target) {
+  const nlohmann::json* value = find(name);
+  if (value == nullptr) return *this;
+  const auto is_pair = [](const auto& item) {
+    return item.is_array() && item.size() == 2 && item[0].is_number() && item[1].is_number();
+  };
+  if (value->is_number()) {
+    target = {{value->get<double>(), value->get<double>()}};
+  } else if (is_pair(*value)) {
+    target = {value->get<SideValues::value_type>()};
+  } else if (value->is_array() && std::all_of(value->begin(), value->end(), is_pair)) {
+    target = value->get<SideValues>();
   } else {
     refuse(name, "a number, a pair or a list of pairs");
   }

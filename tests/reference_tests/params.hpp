@@ -27,6 +27,9 @@ class NotExpressible : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+/// A value before and one after each axis, or one pair for all axes.
+using SideValues = std::vector<std::pair<double, double>>;
+
 /// The keyword arguments of an entry. `read` leaves its target alone when the name is absent, so that the
 /// library's own default is what gets compared. It remembers what was read: a name that nobody asked for is a
 /// defect of the table.
@@ -45,6 +48,7 @@ class Params {
   Params& read(const std::string& name, std::optional<Axes>& target);  ///< null: nullopt
   Params& read(const std::string& name, Indices& target);              ///< integers, slices, newaxis, ...
   Params& read(const std::string& name, std::vector<ops::PadWidth>& target);
+  Params& read(const std::string& name, SideValues& target);  ///< a number, a pair or a list of pairs
   /// One of the named choices.
   template <class T>
   Params& read(const std::string& name, T& target,
