@@ -2,6 +2,7 @@
 #include <fathom/core/check.hpp>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cassert>
@@ -100,6 +101,28 @@ ArgumentCheck& ArgumentCheck::at_least(std::string_view name, Pair2 value, std::
     fail<ValueError>(fmt::format("{} must be at least {} (it is {})", name, least, to_string(value)), hint);
   }
   return *this;
+}
+
+std::size_t ArgumentCheck::axis(std::int64_t axis, std::size_t count) const {
+  const auto end = static_cast<std::int64_t>(count);
+  FATHOM_CHECK(
+      hint("axes count from 0, negative ones from the end"), axis >= -end && axis < end, ValueError,
+      "axis must {} (it is {})",
+      count == 0 ? "be left out, since there are none" : fmt::format("lie in [{}, {}]", -end, end - 1), axis);
+  return static_cast<std::size_t>(axis < 0 ? axis + end : axis);
+}
+
+std::vector<std::size_t> ArgumentCheck::axes(std::span<const std::int64_t> axes, std::size_t count) const {
+  std::vector<std::size_t> result;
+  result.reserve(axes.size());
+  for (const std::int64_t each : axes) {
+    const std::size_t position = axis(each, count);
+    FATHOM_CHECK(hint("name each axis once; negative ones count from the end"),
+                 std::find(result.begin(), result.end(), position) == result.end(), ValueError,
+                 "axis {} is named twice in [{}]", position, fmt::join(axes, ", "));
+    result.push_back(position);
+  }
+  return result;
 }
 
 std::string ArgumentCheck::text(std::string_view rule, std::string_view hint) const {

@@ -3,8 +3,10 @@
 
 #include <array>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <fathom/core/array.hpp>
 #include <fathom/core/error.hpp>
@@ -49,6 +51,11 @@ class FATHOM_EXPORT ArgumentCheck {
   ArgumentCheck& at_least(std::string_view name, std::int64_t value, std::int64_t least,
                           std::string_view hint = {});
   ArgumentCheck& at_least(std::string_view name, Pair2 value, std::int64_t least, std::string_view hint = {});
+
+  /// `axis`, negative counted from the end, as a number in [0, count). Throws ValueError.
+  [[nodiscard]] std::size_t axis(std::int64_t axis, std::size_t count) const;
+  /// Each of `axes` so, in the order given. Throws ValueError also for one that is named twice.
+  [[nodiscard]] std::vector<std::size_t> axes(std::span<const std::int64_t> axes, std::size_t count) const;
 
   /// Throws E with the full text. `rule` is what must hold, with the values that break it.
   template <class E>

@@ -156,9 +156,9 @@ Array broadcast_to(const Array& x, const Shape& shape) {
 }
 
 Array transpose(const Array& x, std::span<const std::int64_t> axes) {
-  const std::vector<std::size_t> order = normalize_axes("transpose", axes, x.rank());
   ArgumentCheck check("transpose");
   check.argument("x", x);
+  const std::vector<std::size_t> order = check.axes(axes, x.rank());
   FATHOM_CHECK(check.hint("list all axes in their new order; negative ones count from the end"),
                order.size() == x.rank(), ValueError,
                "axes must name each of the {} axes once (they are [{}])", x.rank(), fmt::join(axes, ", "));

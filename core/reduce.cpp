@@ -8,7 +8,6 @@
 #include <functional>
 #include <limits>
 
-#include <fathom/core/check.hpp>
 #include <fathom/core/threads.hpp>
 
 namespace fathom {
@@ -16,12 +15,12 @@ namespace {
 
 using AxisSet = std::bitset<Shape::kMaxRank>;
 
-AxisSet axis_set(std::string_view op, const Shape& shape, const std::optional<Axes>& axes) {
+AxisSet axis_set(const ArgumentCheck& check, const Shape& shape, const std::optional<Axes>& axes) {
   AxisSet set;
   if (!axes) {
     for (std::size_t axis = 0; axis < shape.rank(); ++axis) set.set(axis);
   } else {
-    for (const std::size_t axis : normalize_axes(op, *axes, shape.rank())) set.set(axis);
+    for (const std::size_t axis : check.axes(*axes, shape.rank())) set.set(axis);
   }
   return set;
 }
@@ -170,7 +169,7 @@ template <class Fold>
 Array extremum(std::string_view op, const Array& x, const std::optional<Axes>& axes, bool keepdims) {
   ArgumentCheck check(op);
   check.argument("x", x).floating();
-  const AxisSet set = axis_set(op, x.shape(), axes);
+  const AxisSet set = axis_set(check, x.shape(), axes);
   const Shape shape = without(x.shape(), set, keepdims);
   FATHOM_CHECK(check.hint("leave empty arrays out"), x.size() != 0 || shape.size() == 0, ValueError,
                "x must have elements to choose from ({} to {})", to_string(x.shape()), to_string(shape));
@@ -200,7 +199,7 @@ Array arg_extremum(std::string_view op, const Array& x, std::optional<std::int64
   ArgumentCheck check(op);
   check.argument("x", x).defined();
   const Array whole = axis ? x : x.reshape({-1});
-  const std::size_t along = axis ? normalize_axes(op, std::span(&*axis, 1), x.rank())[0] : 0;
+  const std::size_t along = axis ? check.axis(*axis, x.rank()) : 0;
   const std::int64_t count = whole.shape()[along];
   Shape shape;
   std::int64_t inner = 1;
@@ -220,13 +219,15 @@ Array arg_extremum(std::string_view op, const Array& x, std::optional<std::int64
 
 }  // namespace
 
-Shape reduced_shape(std::string_view op, const Shape& shape, const std::optional<Axes>& axes, bool keepdims) {
-  return without(shape, axis_set(op, shape, axes), keepdims);
+Shape reduced_shape(const ArgumentCheck& check, const Shape& shape, const std::optional<Axes>& axes,
+                    bool keepdims) {
+  return without(shape, axis_set(check, shape, axes), keepdims);
 }
 
 Array sum(const Array& x, const std::optional<Axes>& axes, bool keepdims) {
-  ArgumentCheck("sum").argument("x", x).floating();
-  const AxisSet set = axis_set("sum", x.shape(), axes);
+  ArgumentCheck check("sum");
+  check.argument("x", x).floating();
+  const AxisSet set = axis_set(check, x.shape(), axes);
   return sum_over(x, set, without(x.shape(), set, keepdims));
 }
 

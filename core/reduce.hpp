@@ -4,11 +4,13 @@
 #include <optional>
 
 #include <fathom/core/array.hpp>
+#include <fathom/core/check.hpp>
 
 namespace fathom {
 
-/// The shape left after reducing `axes` (all of them when nullopt) of `shape`. Throws ValueError naming `op`.
-[[nodiscard]] FATHOM_EXPORT Shape reduced_shape(std::string_view op, const Shape& shape,
+/// The shape left after reducing `axes` (all of them when nullopt) of `shape`. Throws ValueError with the
+/// check's text.
+[[nodiscard]] FATHOM_EXPORT Shape reduced_shape(const ArgumentCheck& check, const Shape& shape,
                                                 const std::optional<Axes>& axes, bool keepdims);
 
 /// Sum over `axes` (all when nullopt) of a float32 or float64 array, added up in double. The sum of nothing

@@ -42,29 +42,6 @@ std::string to_string(const Shape& shape) { return fmt::format("[{}]", fmt::join
 std::ostream& operator<<(std::ostream& out, const Shape& shape) { return out << to_string(shape); }
 std::string to_string(Pair2 pair) { return fmt::format("[{}, {}]", pair.y, pair.x); }
 
-std::vector<std::size_t> normalize_axes(std::string_view op, std::span<const std::int64_t> axes,
-                                        std::size_t rank) {
-  std::vector<std::size_t> result;
-  result.reserve(axes.size());
-  const auto count = static_cast<std::int64_t>(rank);
-  for (const std::int64_t axis : axes) {
-    if (axis < -count || axis >= count) {
-      throw ValueError(
-          fmt::format("{}: axis {} is out of range (x has {} axes)\n  hint: axes go from {} to {}", op, axis,
-                      rank, -count, count - 1));
-    }
-    const auto normal = static_cast<std::size_t>(axis < 0 ? axis + count : axis);
-    if (std::find(result.begin(), result.end(), normal) != result.end()) {
-      throw ValueError(
-          fmt::format("{}: axis {} of x is named twice in [{}]\n  hint: name each axis once; negative ones "
-                      "count from the end",
-                      op, normal, fmt::join(axes, ", ")));
-    }
-    result.push_back(normal);
-  }
-  return result;
-}
-
 std::optional<BroadcastClash> broadcast_clash(const Shape& a, const Shape& b) {
   for (std::size_t axis = 1; axis <= std::min(a.rank(), b.rank()); ++axis) {
     const std::int64_t size_a = a[a.rank() - axis];

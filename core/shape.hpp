@@ -68,12 +68,6 @@ struct Pair2 {
 /// Axes of an operation, negative ones counted from the end. `std::nullopt` where optional means all axes.
 using Axes = std::vector<std::int64_t>;
 
-/// Axes as numbers in [0, rank), in the order given. Throws ValueError naming `op` for an axis out of range
-/// or twice.
-[[nodiscard]] FATHOM_EXPORT std::vector<std::size_t> normalize_axes(std::string_view op,
-                                                                    std::span<const std::int64_t> axes,
-                                                                    std::size_t rank);
-
 /// Two sizes that NumPy's broadcasting cannot bring together.
 struct BroadcastClash {
   std::size_t axis;  ///< from the end: 1 is the last

@@ -29,7 +29,7 @@ std::size_t check_axis(std::string_view op, const Arrays& xs, std::int64_t axis,
   FATHOM_CHECK(check.hint("with nothing to join, the result has no shape and no dtype"), !xs.empty(),
                ValueError, "xs must have at least one element");
   check.argument("xs[0]", xs[0]).defined();
-  return detail::checked_axis(check, axis, xs[0].rank() + (is_new ? 1 : 0));
+  return check.axis(axis, xs[0].rank() + (is_new ? 1 : 0));
 }
 
 /// All must have the dtype and the sizes of the first, but for the size of `free_axis`.
@@ -88,7 +88,7 @@ Views stack_views(const Arrays& xs, std::int64_t axis_from_either_end) {
 Views split_views(const Array& x, std::vector<std::int64_t> indices, std::int64_t axis_from_either_end) {
   ArgumentCheck check("split_axis");
   check.argument("x", x).defined();
-  const std::size_t axis = detail::checked_axis(check, axis_from_either_end, x.rank());
+  const std::size_t axis = check.axis(axis_from_either_end, x.rank());
   const std::int64_t size = x.shape()[axis];
   FATHOM_CHECK(check.hint("each index is where a part begins; equal ones give empty parts"),
                std::is_sorted(indices.begin(), indices.end()) &&
@@ -102,7 +102,7 @@ Views split_views(const Array& x, std::vector<std::int64_t> indices, std::int64_
 Views section_views(const Array& x, std::int64_t sections, std::int64_t axis) {
   ArgumentCheck check("split_axis");
   check.argument("x", x).defined();
-  const std::size_t along = detail::checked_axis(check, axis, x.rank());
+  const std::size_t along = check.axis(axis, x.rank());
   const std::int64_t size = x.shape()[along];
   FATHOM_CHECK(check.hint("give the indices where the parts begin to cut into unequal ones"),
                sections > 0 && size % sections == 0, ValueError,

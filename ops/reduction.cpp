@@ -30,8 +30,9 @@ struct Sum {
 
 /// Sum in the name of `op`, which is what errors speak of.
 Variable sum_for(std::string_view op, const Variable& x, const ReductionOptions& options) {
-  detail::check_defined(op, x);
-  Shape kept = reduced_shape(op, x.shape(), options.axis, true);
+  ArgumentCheck check(op);
+  check.argument("x", detail::array_or_undefined(x)).defined();
+  Shape kept = reduced_shape(check, x.shape(), options.axis, true);
   return detail::linear_map(x, Sum{x.shape(), kept, options});
 }
 
@@ -64,7 +65,7 @@ class Extremum final : public Function {
   template <class V>
   [[nodiscard]] V gradient(const V& gy) const {
     const Array& x = input_array(0);
-    const Shape kept = reduced_shape(name_, x.shape(), options_.axis, true);
+    const Shape kept = reduced_shape(ArgumentCheck(name_), x.shape(), options_.axis, true);
     const Array is_extremal = equal(x, fathom::broadcast_to(output_array(0).reshape(kept), x.shape()));
     const V zero{Array::scalar(0, gy.dtype())};
     return where(is_extremal, broadcast_to(reshape(gy, kept), x.shape()), zero);

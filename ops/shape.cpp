@@ -63,7 +63,7 @@ Variable reshape(const Variable& x, std::span<const std::int64_t> sizes) {
 Variable expand_dims(const Variable& x, std::int64_t axis) {
   ArgumentCheck check("expand_dims");
   check.argument("x", detail::array_or_undefined(x)).defined();
-  const std::size_t position = detail::checked_axis(check, axis, x.rank() + 1);
+  const std::size_t position = check.axis(axis, x.rank() + 1);
   return linear_map(x, Reshape{"expand_dims", x.shape(), View(x.shape()).expanded(position).shape()});
 }
 
@@ -71,7 +71,7 @@ Variable squeeze(const Variable& x, const std::optional<Axes>& axes) {
   ArgumentCheck check("squeeze");
   check.argument("x", detail::array_or_undefined(x)).defined();
   std::vector<std::size_t> dropped;
-  if (axes) dropped = normalize_axes("squeeze", *axes, x.rank());
+  if (axes) dropped = check.axes(*axes, x.rank());
   Shape shape;
   for (std::size_t axis = 0; axis < x.rank(); ++axis) {
     const std::int64_t size = x.shape()[axis];
@@ -84,13 +84,14 @@ Variable squeeze(const Variable& x, const std::optional<Axes>& axes) {
 }
 
 Variable transpose(const Variable& x, const std::optional<Axes>& axes) {
-  detail::check_defined(Transpose::name, x);
+  ArgumentCheck check(Transpose::name);
+  check.argument("x", detail::array_or_undefined(x)).defined();
   Axes order(x.rank());
   std::iota(order.rbegin(), order.rend(), 0);
   if (axes) order = *axes;
   Axes inverse(x.rank());
   std::int64_t position = 0;
-  for (const std::size_t axis : normalize_axes(Transpose::name, order, x.rank())) inverse[axis] = position++;
+  for (const std::size_t axis : check.axes(order, x.rank())) inverse[axis] = position++;
   return linear_map(x, Transpose{std::move(order), std::move(inverse)});
 }
 

@@ -132,7 +132,7 @@ Variable fixed_batch_normalization(const Variable& x, const Variable& gamma, con
       .argument("beta", detail::array_or_undefined(beta), channels)
       .argument("mean", detail::array_or_undefined(mean), channels)
       .argument("variance", detail::array_or_undefined(variance), channels);
-  const Plan plan = check_plan("fixed_batch_normalization", check, x_array, options.axis);
+  const Plan plan = check_plan(check, x_array, options.axis);
   for (const std::string_view name : {"gamma", "beta", "mean", "variance"}) check_channels(check, name, plan);
   check_eps(check, options.eps);
   return plan.run(x, [&](const Variable& together, const Layout& layout) {

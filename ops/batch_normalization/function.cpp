@@ -228,7 +228,7 @@ Plan check_batch_normalization(const Variable& x, const Variable& gamma, const V
       .argument("beta", detail::array_or_undefined(beta), channels);
   if (has_mean) check.argument("running.mean", running->mean, channels);
   if (has_variance) check.argument("running.variance", running->variance, channels);
-  Plan plan = check_plan("batch_normalization", check, x_array, options.axis);
+  Plan plan = check_plan(check, x_array, options.axis);
   check_channels(check, "gamma", plan);
   check_channels(check, "beta", plan);
   if (has_mean) check_channels(check, "running.mean", plan);

@@ -9,12 +9,10 @@ namespace fathom::ops::batch_norm {
 
 namespace {
 
-Axes averaged_axes(std::string_view op, ArgumentCheck& check, const Array& x,
-                   const std::optional<Axes>& axis) {
+Axes averaged_axes(const ArgumentCheck& check, const Array& x, const std::optional<Axes>& axis) {
   Axes result;
   if (axis) {
-    for (const std::size_t a : normalize_axes(op, *axis, x.rank()))
-      result.push_back(static_cast<std::int64_t>(a));
+    for (const std::size_t a : check.axes(*axis, x.rank())) result.push_back(static_cast<std::int64_t>(a));
     std::sort(result.begin(), result.end());
     return result;
   }
@@ -30,10 +28,10 @@ Axes averaged_axes(std::string_view op, ArgumentCheck& check, const Array& x,
 
 }  // namespace
 
-Plan check_plan(std::string_view op, ArgumentCheck& check, const Array& x, const std::optional<Axes>& axis) {
+Plan check_plan(ArgumentCheck& check, const Array& x, const std::optional<Axes>& axis) {
   check.select("x").floating();
   Plan plan;
-  const Axes averaged = averaged_axes(op, check, x, axis);
+  const Axes averaged = averaged_axes(check, x, axis);
   Axes kept;
   for (std::int64_t a = 0; a < static_cast<std::int64_t>(x.rank()); ++a) {
     if (std::find(averaged.begin(), averaged.end(), a) == averaged.end()) kept.push_back(a);

@@ -35,8 +35,7 @@ struct Plan {
 };
 
 /// Checks "x" of `check` and the axes. Throws ShapeError, DTypeError, ValueError.
-[[nodiscard]] Plan check_plan(std::string_view op, ArgumentCheck& check, const Array& x,
-                              const std::optional<Axes>& axis);
+[[nodiscard]] Plan check_plan(ArgumentCheck& check, const Array& x, const std::optional<Axes>& axis);
 
 /// Names of the axes of x, and of arguments with one value for each channel, for messages; empty when
 /// unknown.

@@ -10,13 +10,6 @@ void check_defined(std::string_view op, const Variable& x) {
   ArgumentCheck(op).argument("x", array_or_undefined(x)).defined();
 }
 
-std::size_t checked_axis(const ArgumentCheck& check, std::int64_t axis, std::size_t count) {
-  const auto end = static_cast<std::int64_t>(count);
-  FATHOM_CHECK(check.hint("axes count from 0, negative ones from the end"), axis >= -end && axis < end,
-               ValueError, "axis must lie in [{}, {}] (it is {})", -end, end - 1, axis);
-  return static_cast<std::size_t>(axis < 0 ? axis + end : axis);
-}
-
 std::int64_t checked_sum(const ArgumentCheck& check, std::size_t axis,
                          std::initializer_list<std::int64_t> sizes) {
   std::int64_t sum = 0;

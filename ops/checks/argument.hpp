@@ -19,9 +19,6 @@ namespace fathom::ops::detail {
 /// Throws GraphError when `x` is undefined.
 void check_defined(std::string_view op, const Variable& x);
 
-/// The axis as a number in [0, count); throws ValueError with the check's text.
-[[nodiscard]] std::size_t checked_axis(const ArgumentCheck& check, std::int64_t axis, std::size_t count);
-
 /// The sum of the sizes, each at least 0, that come together along `axis`; throws ValueError with the check's
 /// text when it does not fit 64 bits.
 [[nodiscard]] std::int64_t checked_sum(const ArgumentCheck& check, std::size_t axis,

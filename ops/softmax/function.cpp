@@ -72,9 +72,9 @@ class AlongAxis final : public Function {
 
 template <class Op>
 Variable along_axis(const Variable& x, std::int64_t axis) {
-  detail::check_defined(Op::name, x);
-  return apply<AlongAxis<Op>>(
-      {x}, static_cast<std::int64_t>(normalize_axes(Op::name, Axes{axis}, x.rank()).front()));
+  ArgumentCheck check(Op::name);
+  check.argument("x", detail::array_or_undefined(x)).defined();
+  return apply<AlongAxis<Op>>({x}, static_cast<std::int64_t>(check.axis(axis, x.rank())));
 }
 
 }  // namespace

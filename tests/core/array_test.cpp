@@ -4,6 +4,7 @@
 #include <limits>
 
 #include <fathom/core/array.hpp>
+#include <fathom/core/check.hpp>
 #include <fathom/core/error.hpp>
 
 using namespace fathom;
@@ -193,10 +194,18 @@ TEST_CASE("shapes that do not broadcast", "[shape]") {
 }
 
 TEST_CASE("axes", "[shape]") {
-  CHECK(normalize_axes("sum", Axes{-1, 0}, 3) == std::vector<std::size_t>{2, 0});
-  CHECK_THROWS_WITH(normalize_axes("sum", Axes{3}, 3),
-                    "sum: axis 3 is out of range (x has 3 axes)\n  hint: axes go from -3 to 2");
-  CHECK_THROWS_WITH(normalize_axes("sum", Axes{0, -3}, 3),
-                    "sum: axis 0 of x is named twice in [0, -3]\n"
+  const Array x = Array::zeros({2, 3, 4}, DType::float32);
+  ArgumentCheck check("sum");
+  check.argument("x", x);
+  CHECK(check.axes(Axes{-1, 0}, 3) == std::vector<std::size_t>{2, 0});
+  CHECK(check.axis(-3, 3) == 0);
+  CHECK_THROWS_WITH(check.axis(3, 3),
+                    "sum: axis must lie in [-3, 2] (it is 3)\n  x: float32 [2, 3, 4]\n"
+                    "  hint: axes count from 0, negative ones from the end");
+  CHECK_THROWS_WITH(check.axes(Axes{0, -3}, 3),
+                    "sum: axis 0 is named twice in [0, -3]\n  x: float32 [2, 3, 4]\n"
                     "  hint: name each axis once; negative ones count from the end");
+  CHECK_THROWS_WITH(ArgumentCheck("sum").axis(0, 0),
+                    "sum: axis must be left out, since there are none (it is 0)\n"
+                    "  hint: axes count from 0, negative ones from the end");
 }

@@ -110,10 +110,10 @@ TEST_CASE("sum over any axes", "[reduce]") {
       {{}, {0}, {1}, {3}, {-1}, {0, 2}, {1, 3}, {0, 1}, {2, 3}, {0, 2, 3}, {0, 1, 2, 3}, {3, 0}}));
   const bool keepdims = GENERATE(false, true);
   const Array y = sum(x, axes, keepdims);
-  REQUIRE(y.shape() == reduced_shape("sum", x.shape(), axes, keepdims));
+  REQUIRE(y.shape() == reduced_shape(ArgumentCheck("sum"), x.shape(), axes, keepdims));
   // Every input element counts once, in its output element.
   std::vector<double> expected(static_cast<std::size_t>(y.size()));
-  const std::vector<std::size_t> reduced = normalize_axes("sum", axes, 4);
+  const std::vector<std::size_t> reduced = ArgumentCheck("sum").axes(axes, 4);
   for (std::int64_t i = 0; i < x.size(); ++i) {
     const std::int64_t index[4] = {i / 120, i / 30 % 4, i / 6 % 5, i % 6};
     std::int64_t at = 0;
@@ -141,7 +141,7 @@ TEST_CASE("transpose permutes axes", "[elementwise]") {
   const auto axes =
       GENERATE(values<Axes>({{0, 1, 2, 3}, {3, 2, 1, 0}, {1, 0, 3, 2}, {0, 2, 3, 1}, {-1, 0, -2, 1}}));
   const Array y = transpose(x, axes);
-  const std::vector<std::size_t> order = normalize_axes("transpose", axes, 4);
+  const std::vector<std::size_t> order = ArgumentCheck("transpose").axes(axes, 4);
   const Strides from = contiguous_strides(x.shape());
   const Strides to = contiguous_strides(y.shape());
   bool equal = true;

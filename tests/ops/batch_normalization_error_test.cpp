@@ -89,8 +89,13 @@ TEST_CASE("batch_normalization refuses what does not fit, and changes nothing",
                                "  running.variance: float32 [3]           (c)\n"
                                "  hint: decay is the share of the old average that is kept; 0.9 is usual"));
   CHECK_THROWS_MATCHES(call(x, three, three, {.axis = Axes{0, 4}}), ValueError,
-                       Message("batch_normalization: axis 4 is out of range (x has 4 axes)\n"
-                               "  hint: axes go from -4 to 3"));
+                       Message("batch_normalization: axis must lie in [-4, 3] (it is 4)\n"
+                               "  x:                float32 [2, 3, 4, 4]\n"
+                               "  gamma:            float32 [3]\n"
+                               "  beta:             float32 [3]\n"
+                               "  running.mean:     float32 [3]\n"
+                               "  running.variance: float32 [3]\n"
+                               "  hint: axes count from 0, negative ones from the end"));
   CHECK(identical(running.mean, Array::full({3}, 7, DType::float32)));
   CHECK(identical(running.variance, Array::full({3}, 2, DType::float32)));
 

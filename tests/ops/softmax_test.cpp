@@ -128,12 +128,13 @@ TEST_CASE("softmax of empty arrays", "[softmax]") {
 
 TEST_CASE("softmax refuses what does not fit", "[softmax][errors]") {
   const Variable x(Array::zeros({3, 4}, DType::float32));
-  CHECK_THROWS_MATCHES(
-      static_cast<void>(ops::softmax(x, 2)), ValueError,
-      Message("softmax: axis 2 is out of range (x has 2 axes)\n  hint: axes go from -2 to 1"));
-  CHECK_THROWS_MATCHES(
-      static_cast<void>(ops::log_softmax(Variable(Array::zeros({3}, DType::float32)))), ValueError,
-      Message("log_softmax: axis 1 is out of range (x has 1 axes)\n  hint: axes go from -1 to 0"));
+  CHECK_THROWS_MATCHES(static_cast<void>(ops::softmax(x, 2)), ValueError,
+                       Message("softmax: axis must lie in [-2, 1] (it is 2)\n  x: float32 [3, 4]\n"
+                               "  hint: axes count from 0, negative ones from the end"));
+  CHECK_THROWS_MATCHES(static_cast<void>(ops::log_softmax(Variable(Array::zeros({3}, DType::float32)))),
+                       ValueError,
+                       Message("log_softmax: axis must lie in [-1, 0] (it is 1)\n  x: float32 [3]\n"
+                               "  hint: axes count from 0, negative ones from the end"));
   CHECK_THROWS_MATCHES(static_cast<void>(ops::softmax({})), GraphError,
                        Message("softmax: x must not be undefined\n"
                                "  x: undefined\n"
