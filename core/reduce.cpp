@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <bitset>
+#include <cmath>
 #include <functional>
 #include <limits>
 
@@ -52,7 +53,7 @@ struct ExtremumFold {
   static constexpr T start = -Sign* std::numeric_limits<T>::infinity();
   template <class T>
   static T add(T total, T x) {
-    return Better{}(x, total) || x != x ? x : total;
+    return Better{}(x, total) || std::isnan(x) ? x : total;
   }
 };
 using MaxFold = ExtremumFold<std::greater<>, 1>;
@@ -185,9 +186,9 @@ void best_positions(const T* x, std::int64_t outer, std::int64_t count, std::int
                  for (std::int64_t i = begin; i < end; ++i) {
                    const T* from = x + i / inner * count * inner + i % inner;
                    std::int64_t best = 0;
-                   for (std::int64_t k = 1; k < count && from[best * inner] == from[best * inner]; ++k) {
+                   for (std::int64_t k = 1; k < count && !std::isnan(from[best * inner]); ++k) {
                      const T next = from[k * inner];
-                     if (Better{}(next, from[best * inner]) || next != next) best = k;
+                     if (Better{}(next, from[best * inner]) || std::isnan(next)) best = k;
                    }
                    to[i] = best;
                  }

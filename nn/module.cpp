@@ -20,7 +20,7 @@ namespace {
 class ParameterCollector final : public Walker {
  public:
   void parameter(std::string_view name, Parameter& parameter) override {
-    if (parameter.exists()) found.push_back({join(name), parameter});
+    if (parameter.exists()) found.push_back({join(name), static_cast<const Variable&>(parameter)});
   }
   std::vector<NamedParameter> found;
 };

@@ -89,8 +89,8 @@ Array decode_idx(std::span<const std::byte> bytes, const std::string& path) {
 
 /// The plain file where there is one, else the one with ".gz".
 std::string find_file(const std::string& directory, std::string_view name) {
-  const std::string plain = (std::filesystem::path(directory) / name).string();
-  const std::string packed = plain + ".gz";
+  std::string plain = (std::filesystem::path(directory) / name).string();
+  std::string packed = plain + ".gz";
   if (std::filesystem::exists(plain)) return plain;
   if (std::filesystem::exists(packed)) return packed;
   detail::fail_file(packed, "is missing, and so is the same without .gz",
