@@ -45,6 +45,8 @@
 #include <fathom/nn/layers/linear.hpp>
 #include <fathom/nn/layers/pooling2d.hpp>
 #include <fathom/nn/module.hpp>
+#include <fathom/nn/optim/adadelta.hpp>
+#include <fathom/nn/optim/adagrad.hpp>
 #include <fathom/nn/optim/adam.hpp>
 #include <fathom/nn/optim/gradients.hpp>
 #include <fathom/nn/optim/groups.hpp>
@@ -69,14 +71,15 @@
 #include <fathom/ops/dropout.hpp>
 #include <fathom/ops/extrema.hpp>
 #include <fathom/ops/get_item.hpp>
+#include <fathom/ops/hinge.hpp>
 #include <fathom/ops/joining.hpp>
 #include <fathom/ops/linear.hpp>
 #include <fathom/ops/math.hpp>
 #include <fathom/ops/matmul.hpp>
-#include <fathom/ops/mean_squared_error.hpp>
 #include <fathom/ops/pad.hpp>
 #include <fathom/ops/pooling_2d.hpp>
 #include <fathom/ops/reduction.hpp>
+#include <fathom/ops/regression_loss.hpp>
 #include <fathom/ops/shape.hpp>
 #include <fathom/ops/sigmoid_cross_entropy.hpp>
 #include <fathom/ops/softmax.hpp>

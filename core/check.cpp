@@ -87,6 +87,22 @@ ArgumentCheck& ArgumentCheck::shape(const Shape& shape, std::string_view meaning
   return *this;
 }
 
+ArgumentCheck& ArgumentCheck::broadcast() {
+  defined();
+  for (std::size_t i = count_; i-- > 0;) {
+    for (std::size_t j = i + 1; j < count_; ++j) {
+      const auto clash = broadcast_clash(arguments_[i].array->shape(), arguments_[j].array->shape());
+      if (!clash) continue;
+      fail<ShapeError>(
+          fmt::format("{0} and {1} must broadcast (axis -{2}: {0} has {3}, {1} has {4})", arguments_[i].name,
+                      arguments_[j].name, clash->axis, clash->size_a, clash->size_b),
+          "axes are aligned at the last one; sizes must be equal or 1, so reshape the smaller one with axes "
+          "of size 1");
+    }
+  }
+  return *this;
+}
+
 ArgumentCheck& ArgumentCheck::at_least(std::string_view name, std::int64_t value, std::int64_t least,
                                        std::string_view hint) {
   if (value < least) {

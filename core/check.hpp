@@ -46,6 +46,8 @@ class FATHOM_EXPORT ArgumentCheck {
   ArgumentCheck& same_dtype();
   /// The last argument must have this shape (ShapeError); `meaning` says where it comes from, "that of x".
   ArgumentCheck& shape(const Shape& shape, std::string_view meaning);
+  /// Any two of the arguments must broadcast (ShapeError).
+  ArgumentCheck& broadcast();
 
   /// The number must be at least `least` (ValueError); `name` is the option's.
   ArgumentCheck& at_least(std::string_view name, std::int64_t value, std::int64_t least,

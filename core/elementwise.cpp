@@ -67,16 +67,7 @@ void check_where(const Array& condition, const Array& a, const Array& b) {
   FATHOM_CHECK(check.hint("types are never mixed silently; convert one with astype"), a.dtype() == b.dtype(),
                DTypeError, "b must have the dtype of a (a is {}, b is {})", to_string(a.dtype()),
                to_string(b.dtype()));
-  const auto require = [&](std::string_view one, const Array& x, std::string_view other, const Array& y) {
-    const auto clash = broadcast_clash(x.shape(), y.shape());
-    if (!clash) return;
-    check.fail<ShapeError>(fmt::format("{} and {} must broadcast (axis -{}: {} has {}, {} has {})", one,
-                                       other, clash->axis, one, clash->size_a, other, clash->size_b),
-                           "axes are aligned at the last one; sizes must be equal or 1");
-  };
-  require("a", a, "b", b);
-  require("condition", condition, "a", a);
-  require("condition", condition, "b", b);
+  check.broadcast();
 }
 
 }  // namespace detail

@@ -96,6 +96,12 @@ std::string_view to_string(Reduce reduce) {
   return "no";
 }
 
+Variable detail::reduced(const Variable& terms, Reduce reduce, std::int64_t count) {
+  if (reduce == Reduce::no) return terms;
+  const Variable total = sum(terms);
+  return reduce == Reduce::sum ? total : total / static_cast<double>(count);
+}
+
 Variable sum(const Variable& x, const ReductionOptions& options) { return sum_for("sum", x, options); }
 
 Variable mean(const Variable& x, const ReductionOptions& options) {

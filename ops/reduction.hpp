@@ -29,4 +29,9 @@ struct ReductionOptions {
 /// Smallest element over axes; the rest as in max.
 [[nodiscard]] FATHOM_EXPORT Variable min(const Variable& x, const ReductionOptions& options = {});
 
+namespace detail {
+/// What a loss gives of its `terms`. The mean divides by `count`, which not every loss takes from their size.
+[[nodiscard]] Variable reduced(const Variable& terms, Reduce reduce, std::int64_t count);
+}  // namespace detail
+
 }  // namespace fathom::ops

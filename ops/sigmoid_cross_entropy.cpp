@@ -62,10 +62,9 @@ Variable sigmoid_cross_entropy(const Variable& x, const Array& t, const SigmoidC
   const std::int64_t counted = check_arguments(detail::array_or_undefined(x), t, options);
   const Variable targets(targets_for_rules(t, x.dtype(), options.ignore_label));
   const Variable losses = rules::elementwise(x, targets, rules::SigmoidCrossEntropy{});
-  if (options.reduce == Reduce::no) return losses;
-  if (options.reduce == Reduce::sum) return sum(losses);
   const std::int64_t batch = x.rank() == 0 ? 1 : x.shape(0);
-  return sum(losses) / static_cast<double>(std::max<std::int64_t>(1, options.normalize ? counted : batch));
+  return detail::reduced(losses, options.reduce,
+                         std::max<std::int64_t>(1, options.normalize ? counted : batch));
 }
 
 }  // namespace fathom::ops

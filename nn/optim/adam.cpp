@@ -19,6 +19,18 @@ void check(std::string_view op, const Options& options) {
   detail::require_weight_decay(op, options.weight_decay);
 }
 
+std::vector<std::string> states(bool amsgrad) {
+  return amsgrad ? std::vector<std::string>{"m", "v", "vhat"} : std::vector<std::string>{"m", "v"};
+}
+
+void run(const update::AdamRule& rule, bool amsgrad, const UpdateRange& range) {
+  if (amsgrad) {
+    update::run(update::AMSGradRule{rule}, range);
+  } else {
+    update::run(rule, range);
+  }
+}
+
 /// The rule at step t without decay of either kind.
 template <class Options>
 update::AdamRule rule(const Options& options, const UpdateRange& range) {
@@ -35,18 +47,18 @@ update::AdamRule rule(const Options& options, const UpdateRange& range) {
 }  // namespace
 
 Adam::Adam(ParameterGroups groups, const AdamOptions& options)
-    : Optimizer("Adam", std::move(groups), options.rate, {"m", "v"}), options_(options) {
+    : Optimizer("Adam", std::move(groups), options.rate, states(options.amsgrad)), options_(options) {
   check("Adam", options);
 }
 
 void Adam::update(const UpdateRange& range) const {
   update::AdamRule step = rule(options_, range);
   step.decay = options_.weight_decay * range.decay_scale;
-  update::run(step, range);
+  run(step, options_.amsgrad, range);
 }
 
 AdamW::AdamW(ParameterGroups groups, const AdamWOptions& options)
-    : Optimizer("AdamW", std::move(groups), options.rate, {"m", "v"}), options_(options) {
+    : Optimizer("AdamW", std::move(groups), options.rate, states(options.amsgrad)), options_(options) {
   check("AdamW", options);
   set_eta(options.eta);
 }
@@ -61,7 +73,7 @@ void AdamW::update(const UpdateRange& range) const {
   const double scale = options_.decay_scale == DecayScale::rate ? options_.eta * range.rate : options_.eta;
   step.rate *= options_.eta;
   step.shrink = scale * options_.weight_decay * range.decay_scale;
-  update::run(step, range);
+  run(step, options_.amsgrad, range);
 }
 
 }  // namespace fathom::nn

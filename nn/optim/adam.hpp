@@ -21,6 +21,7 @@ struct AdamOptions {
   double eps = 1e-8;
   double weight_decay = 0;  ///< added to the gradient; AdamW decouples it
   AdamEps eps_form = AdamEps::raw;
+  bool amsgrad = false;  ///< AMSGrad: divide by the largest v so far
 };
 
 /// Steps of a size that the gradients' own spread sets. At a parameter's step t = 1, 2, ...
@@ -32,8 +33,11 @@ struct AdamOptions {
 ///     p  = p - a * m / (sqrt(v) + eps)                         (eps_form raw)
 ///     p  = p - a * m / (sqrt(v) + eps * sqrt(1 - beta2^t))     (eps_form corrected)
 ///
-/// State: "m", "v". t counts the steps of each parameter by itself, as in PyTorch: one that joins late starts
-/// with the full correction. Source: D. Kingma and J. Ba, Adam: A Method for Stochastic Optimization, 2015.
+/// With `amsgrad`, vhat = max(vhat, v) takes the place of v in the last line, so that no step grows because
+/// an old gradient is forgotten. State: "m", "v", with amsgrad "vhat". t counts the steps of each parameter
+/// by itself, as in PyTorch: one that joins late starts with the full correction. Sources: D. Kingma and J.
+/// Ba, Adam: A Method for Stochastic Optimization, 2015; S. Reddi, S. Kale and S. Kumar, On the Convergence
+/// of Adam and Beyond, 2018, whose AMSGrad has no correction: Chainer's and PyTorch's do.
 class FATHOM_EXPORT Adam final : public Optimizer {
  public:
   /// Throws ValueError for a negative rate or decay, a beta outside [0, 1), an eps that is not positive, or a
@@ -63,6 +67,7 @@ struct AdamWOptions {
   double weight_decay = 0.01;  ///< in the form eta not multiplied by the rate: 1 % of p at each step
   DecayScale decay_scale = DecayScale::eta;
   AdamEps eps_form = AdamEps::raw;
+  bool amsgrad = false;  ///< as in AdamOptions
 };
 
 /// Adam with decoupled weight decay: the decay is no part of the gradient, so that v does not divide it. With
@@ -71,7 +76,7 @@ struct AdamWOptions {
 ///     p = p - eta * (a * m / (sqrt(v) + eps) + weight_decay * p)            (decay_scale eta)
 ///     p = p - eta * (a * m / (sqrt(v) + eps) + rate * weight_decay * p)     (decay_scale rate)
 ///
-/// State: "m", "v". PyTorch's AdamW is {.decay_scale = DecayScale::rate, .eps_form = AdamEps::corrected}; a
+/// State as Adam's. PyTorch's AdamW is {.decay_scale = DecayScale::rate, .eps_form = AdamEps::corrected}; a
 /// number for weight_decay from there means a decay 1 / rate times as strong in the first form.
 /// Source: I. Loshchilov and F. Hutter, Decoupled Weight Decay Regularization, 2019.
 class FATHOM_EXPORT AdamW final : public Optimizer {

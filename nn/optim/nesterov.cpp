@@ -14,13 +14,24 @@ Nesterov::Nesterov(ParameterGroups groups, const NesterovOptions& options)
 
 void Nesterov::update(const UpdateRange& range) const {
   const double momentum = options_.momentum;
-  const bool chainer = options_.form == NesterovForm::chainer;
-  update::run(update::NesterovRule{.rate = range.rate,
-                                   .momentum = momentum,
-                                   .decay = options_.weight_decay * range.decay_scale,
-                                   .velocity_weight = chainer ? momentum * momentum : momentum,
-                                   .gradient_weight = chainer ? (1 + momentum) * range.rate : range.rate},
-              range);
+  update::MomentumRule rule{.momentum = momentum,
+                            .inner_rate = range.rate,
+                            .decay = options_.weight_decay * range.decay_scale,
+                            .velocity_weight = momentum,
+                            .gradient_weight = range.rate};
+  switch (options_.form) {
+    case NesterovForm::chainer:
+      rule.velocity_weight = momentum * momentum;
+      rule.gradient_weight = (1 + momentum) * range.rate;
+      break;
+    case NesterovForm::sutskever:
+      break;
+    case NesterovForm::pytorch:
+      rule.inner_rate = 1;
+      rule.velocity_weight = range.rate * momentum;
+      break;
+  }
+  update::run(rule, range);
 }
 
 }  // namespace fathom::nn

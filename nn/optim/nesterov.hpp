@@ -10,8 +10,10 @@ namespace fathom::nn {
 
 /// How the new velocity v and the gradient g make a step.
 enum class NesterovForm : std::uint8_t {
-  chainer,   ///< p += momentum^2 * v - (1 + momentum) * rate * g
-  sutskever  ///< p += momentum * v - rate * g: PyTorch's, as long as the rate stays the same
+  chainer,    ///< p += momentum^2 * v - (1 + momentum) * rate * g
+  sutskever,  ///< p += momentum * v - rate * g
+  pytorch     ///< v = momentum * v - g, p += rate * (momentum * v - g): sutskever's while the rate stays the
+              ///< same
 };
 
 struct NesterovOptions {
@@ -28,9 +30,14 @@ struct NesterovOptions {
 ///     p  = p + momentum^2 * v - (1 + momentum) * rate * g'     (form chainer)
 ///     p  = p + momentum * v - rate * g'                        (form sutskever)
 ///
-/// State: "v". The two would be the same step if Chainer's NesterovAG took the old v, as the paper it follows
-/// does (Y. Bengio, N. Boulanger-Lewandowski, R. Pascanu, Advances in Optimizing Recurrent Networks, 2012);
-/// it takes the new one. The other form: I. Sutskever et al., On the importance of initialization and
+/// and, with the rate outside the velocity, in the form pytorch
+///
+///     v  = momentum * v - g'
+///     p  = p + rate * (momentum * v - g')
+///
+/// State: "v". The first two would be the same step if Chainer's NesterovAG took the old v, as the paper it
+/// follows does (Y. Bengio, N. Boulanger-Lewandowski, R. Pascanu, Advances in Optimizing Recurrent Networks,
+/// 2012); it takes the new one. The second form: I. Sutskever et al., On the importance of initialization and
 /// momentum in deep learning, 2013.
 class FATHOM_EXPORT Nesterov final : public Optimizer {
  public:

@@ -9,19 +9,24 @@ namespace fathom::nn {
 SGD::SGD(ParameterGroups groups, const SGDOptions& options)
     : Optimizer("SGD", std::move(groups), options.rate,
                 options.momentum > 0 ? std::vector<std::string>{"v"} : std::vector<std::string>{}),
-      momentum_(options.momentum),
-      weight_decay_(options.weight_decay) {
+      options_(options) {
   detail::require_below_one("SGD", "momentum", options.momentum, "0.9 is usual, 0 turns it off");
   detail::require_weight_decay("SGD", options.weight_decay);
 }
 
 void SGD::update(const UpdateRange& range) const {
-  const double decay = weight_decay_ * range.decay_scale;
-  if (momentum_ > 0) {
-    update::run(update::MomentumRule{.rate = range.rate, .momentum = momentum_, .decay = decay}, range);
-  } else {
+  const double decay = options_.weight_decay * range.decay_scale;
+  if (options_.momentum == 0) {
     update::run(update::SGDRule{.rate = range.rate, .decay = decay}, range);
+    return;
   }
+  const bool inside = options_.form == MomentumForm::rate_inside;
+  update::run(update::MomentumRule{.momentum = options_.momentum,
+                                   .inner_rate = inside ? range.rate : 1,
+                                   .decay = decay,
+                                   .velocity_weight = inside ? 1 : range.rate,
+                                   .gradient_weight = 0},
+              range);
 }
 
 }  // namespace fathom::nn

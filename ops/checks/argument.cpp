@@ -22,14 +22,7 @@ std::int64_t checked_sum(const ArgumentCheck& check, std::size_t axis,
 
 void check_broadcast(std::string_view op, const Variable& a, const Variable& b) {
   ArgumentCheck check(op);
-  check.argument("a", array_or_undefined(a)).argument("b", array_or_undefined(b)).same_dtype();
-  if (const auto clash = broadcast_clash(a.shape(), b.shape())) {
-    check.fail<ShapeError>(
-        fmt::format("a and b must broadcast (axis -{}: a has {}, b has {})", clash->axis, clash->size_a,
-                    clash->size_b),
-        "axes are aligned at the last one; sizes must be equal or 1, so reshape the smaller one with axes of "
-        "size 1");
-  }
+  check.argument("a", array_or_undefined(a)).argument("b", array_or_undefined(b)).same_dtype().broadcast();
 }
 
 }  // namespace fathom::ops::detail

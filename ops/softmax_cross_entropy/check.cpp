@@ -35,6 +35,10 @@ Problem check(const Array& x, const Array& t, const SoftmaxCrossEntropyOptions& 
   FATHOM_CHECK(check.hint("axis 1 counts the classes; look at the size of the last layer"), x.shape(1) >= 1,
                ShapeError, "x must have at least one class (axis 1 has 0)");
 
+  const double smoothing = options.label_smoothing;
+  FATHOM_CHECK(check.hint("it is a share; 0.1 is usual, 0 turns it off"), smoothing >= 0 && smoothing <= 1,
+               ValueError, "label_smoothing must lie in [0, 1] (it is {})", smoothing);
+
   problem.lines = softmax_family::lines_along(x.shape(), 1);
   problem.x_shape = x.shape();
   problem.options = options;

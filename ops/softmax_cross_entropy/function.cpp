@@ -29,7 +29,8 @@ class SoftmaxCrossEntropy final : public Function {
     const SoftmaxCrossEntropyOptions& options = problem_.options;
     return {{"ignore_label", fmt::format("{}", options.ignore_label)},
             {"normalize", fmt::format("{}", options.normalize)},
-            {"reduce", std::string(to_string(options.reduce))}};
+            {"reduce", std::string(to_string(options.reduce))},
+            {"label_smoothing", fmt::format("{}", options.label_smoothing)}};
   }
 
   Arrays forward(std::span<const Array> inputs) override {

@@ -10,6 +10,8 @@ namespace fathom::ops::cross_entropy {
 namespace {
 
 constexpr std::string_view kName = "softmax_cross_entropy";
+/// What keeps Chainer's divergence from log 0.
+constexpr double kChainerEps = 1e-7;
 
 /// Calls f(position) for every position, `work` elements each.
 template <class F>
@@ -31,29 +33,48 @@ std::vector<double> class_factors(const Problem& p) {
   return factors;
 }
 
-/// Calls f(for_each_target), where for_each_target(position, g) calls g(at, weight) for the classes that have
-/// a weight at a position; `at` is the offset of the class's score. A class without weight does not count,
-/// though its score be minus infinity.
+/// One class of a position.
+struct Target {
+  std::int64_t at;  ///< offset of the class's score
+  double share;     ///< in the target distribution
+  double weight;    ///< share times class weight and scale: q
+};
+
+/// Calls f(for_each_target), where for_each_target(position, g) calls g(target) for the classes that have a
+/// weight at a position. A class without weight does not count, though its score be minus infinity.
 template <class T, class F>
 void with_targets(const Problem& p, F f) {
   const std::vector<double> factors = class_factors<T>(p);
   const double* factor = factors.data();
   const std::int64_t classes = p.lines.length;
   const std::int64_t inner = p.lines.inner;
-  const auto first = [classes, inner](std::int64_t i) { return i / inner * classes * inner + i % inner; };
+  const double even = p.options.label_smoothing / static_cast<double>(classes);
+  const double rest = 1 - p.options.label_smoothing;
+  const auto first = [=](std::int64_t i) { return i / inner * classes * inner + i % inner; };
+  // share_of(k, at) is that of class k before smoothing.
+  const auto for_all = [=](std::int64_t position, auto share_of, auto&& g) {
+    for (std::int64_t k = 0, at = first(position); k < classes; ++k, at += inner) {
+      const double share = rest * share_of(k, at) + even;
+      if (factor[k] * share != 0) g(Target{at, share, factor[k] * share});
+    }
+  };
   if (p.soft) {
     f([=, t = p.t.data<T>()](std::int64_t position, auto&& g) {
-      for (std::int64_t k = 0, at = first(position); k < classes; ++k, at += inner) {
-        const double weight = factor[k] * static_cast<double>(t[at]);
-        if (weight != 0) g(at, weight);
-      }
+      for_all(
+          position, [t](std::int64_t, std::int64_t at) { return static_cast<double>(t[at]); }, g);
     });
     return;
   }
   dispatch_index(p.t.dtype(), kName, [&]<class L>() {
     f([=, t = p.t.data<L>(), ignored = p.options.ignore_label](std::int64_t position, auto&& g) {
       const std::int64_t label = t[position];
-      if (label != ignored && factor[label] != 0) g(first(position) + label * inner, factor[label]);
+      if (label == ignored) return;
+      if (even != 0) {
+        for_all(
+            position, [label](std::int64_t k, std::int64_t) { return k == label ? 1.0 : 0.0; }, g);
+      } else if (factor[label] != 0) {
+        g(Target{first(position) + label * inner, 1, factor[label]});
+      }
     });
   });
 }
@@ -64,9 +85,9 @@ Array totals(const Problem& p) {
   Array result = Array::empty({p.lines.positions()}, DType::float64);
   double* out = result.mutable_data<double>();
   with_targets<T>(p, [&](auto for_each_target) {
-    for_each_position(p, p.soft ? p.lines.length : 1, [&](std::int64_t position) {
+    for_each_position(p, p.targets(), [&](std::int64_t position) {
       double total = 0;
-      for_each_target(position, [&](std::int64_t, double weight) { total += weight; });
+      for_each_target(position, [&](const Target& target) { total += target.weight; });
       out[position] = total;
     });
   });
@@ -80,13 +101,15 @@ Array losses(const Problem& p, const Array& x, const Array& normalizers) {
   double* out = result.mutable_data<double>();
   const double* largest = normalizers.data<double>();
   const double* log_sum = largest + p.lines.positions();
+  const bool divergence = p.soft && p.options.soft_target_loss == SoftTargetLoss::kl_divergence;
   dispatch_float(x.dtype(), kName, [&]<class T>() {
     const T* in = x.data<T>();
     with_targets<T>(p, [&](auto for_each_target) {
-      for_each_position(p, p.soft ? p.lines.length : 1, [&](std::int64_t position) {
+      for_each_position(p, p.targets(), [&](std::int64_t position) {
         double loss = 0;
-        for_each_target(position, [&](std::int64_t at, double weight) {
-          loss -= weight * (static_cast<double>(in[at]) - largest[position] - log_sum[position]);
+        for_each_target(position, [&](const Target& target) {
+          const double score = static_cast<double>(in[target.at]) - largest[position] - log_sum[position];
+          loss -= target.weight * (divergence ? score - std::log(target.share + kChainerEps) : score);
         });
         out[position] = loss;
       });
@@ -110,12 +133,12 @@ Array input_gradient(const Problem& p, const Array& x, const Array& normalizers,
     Array gx = softmax_family::softmax(p.lines, x, normalizers, factors);
     T* out = gx.mutable_data<T>();
     with_targets<T>(p, [&](auto for_each_target) {
-      for_each_position(p, p.soft ? p.lines.length : 1, [&](std::int64_t position) {
+      for_each_position(p, p.targets(), [&](std::int64_t position) {
         const double g = static_cast<double>(gy_data[position * gy_step]);
         // Once more and in double: of a class that is nearly certain, little is left of softmax - q.
-        for_each_target(position, [&](std::int64_t at, double weight) {
-          const double score = static_cast<double>(in[at]) - largest[position] - log_sum[position];
-          out[at] = static_cast<T>(factor[position] * std::exp(score) - g * weight);
+        for_each_target(position, [&](const Target& target) {
+          const double score = static_cast<double>(in[target.at]) - largest[position] - log_sum[position];
+          out[target.at] = static_cast<T>(factor[position] * std::exp(score) - g * target.weight);
         });
       });
     });
@@ -130,8 +153,9 @@ Targets targets(const Problem& p, DType dtype) {
     Targets result{Array::zeros(p.x_shape, dtype), totals<T>(p).astype(dtype).reshape(totals_shape)};
     T* q = result.q.mutable_data<T>();
     with_targets<T>(p, [&](auto for_each_target) {
-      for_each_position(p, p.soft ? p.lines.length : 1, [&](std::int64_t position) {
-        for_each_target(position, [&](std::int64_t at, double weight) { q[at] = static_cast<T>(weight); });
+      for_each_position(p, p.targets(), [&](std::int64_t position) {
+        for_each_target(position,
+                        [&](const Target& target) { q[target.at] = static_cast<T>(target.weight); });
       });
     });
     return result;

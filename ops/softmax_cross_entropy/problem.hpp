@@ -11,8 +11,8 @@ namespace fathom::ops::cross_entropy {
 ///
 ///     loss = -sum_k q[k] * log softmax(x)[k],   dloss/dx = sum(q) * softmax(x) - q,
 ///
-/// where q is the target distribution of a position times class weight and `scale`; a label has one q that is
-/// not 0.
+/// where q is the target distribution of a position, smoothed, times class weight and `scale`; without
+/// smoothing a label has one q that is not 0.
 struct Problem {
   softmax_family::Lines lines;  ///< x's, along the classes
   Shape x_shape;
@@ -22,6 +22,11 @@ struct Problem {
   Array t;
   Array class_weight;
   SoftmaxCrossEntropyOptions options;
+
+  /// How many classes of a position have to be looked at.
+  [[nodiscard]] std::int64_t targets() const {
+    return soft || options.label_smoothing != 0 ? lines.length : 1;
+  }
 };
 
 /// Throws GraphError, ShapeError, DTypeError, ValueError before anything is allocated.

@@ -12,6 +12,8 @@
 #include <fathom/nn/layers/batch_norm2d.hpp>
 #include <fathom/nn/layers/conv2d.hpp>
 #include <fathom/nn/layers/linear.hpp>
+#include <fathom/nn/optim/adadelta.hpp>
+#include <fathom/nn/optim/adagrad.hpp>
 #include <fathom/nn/optim/adam.hpp>
 #include <fathom/nn/optim/groups.hpp>
 #include <fathom/nn/optim/nesterov.hpp>
@@ -46,7 +48,12 @@ const std::vector<Kind>& kinds() {
          return std::make_unique<nn::SGD>(std::move(groups),
                                           nn::SGDOptions{.momentum = 0.9, .weight_decay = 0.01});
        }},
-      {"Nesterov", "optim/nesterov",
+      {"SGD, the rate outside", "optim/momentum",
+       [](ParameterGroups groups) {
+         return std::make_unique<nn::SGD>(
+             std::move(groups), nn::SGDOptions{.momentum = 0.9, .form = nn::MomentumForm::rate_outside});
+       }},
+      {"Nesterov", "optim/momentum",
        [](ParameterGroups groups) {
          return std::make_unique<nn::Nesterov>(std::move(groups), nn::NesterovOptions{.weight_decay = 0.01});
        }},
@@ -56,6 +63,22 @@ const std::vector<Kind>& kinds() {
        }},
       {"AdamW", "optim/adam",
        [](ParameterGroups groups) { return std::make_unique<nn::AdamW>(std::move(groups)); }},
+      {"Adam, amsgrad", "optim/amsgrad",
+       [](ParameterGroups groups) {
+         return std::make_unique<nn::Adam>(std::move(groups), nn::AdamOptions{.amsgrad = true});
+       }},
+      {"AdamW, amsgrad", "optim/amsgrad",
+       [](ParameterGroups groups) {
+         return std::make_unique<nn::AdamW>(std::move(groups), nn::AdamWOptions{.amsgrad = true});
+       }},
+      {"AdaGrad", "optim/adagrad",
+       [](ParameterGroups groups) {
+         return std::make_unique<nn::AdaGrad>(std::move(groups), nn::AdaGradOptions{.weight_decay = 0.01});
+       }},
+      {"AdaDelta", "optim/adadelta",
+       [](ParameterGroups groups) {
+         return std::make_unique<nn::AdaDelta>(std::move(groups), nn::AdaDeltaOptions{.weight_decay = 0.01});
+       }},
       {"RMSprop", "optim/rmsprop",
        [](ParameterGroups groups) {
          return std::make_unique<nn::RMSprop>(std::move(groups), nn::RMSpropOptions{.weight_decay = 0.01});
@@ -301,6 +324,17 @@ TEST_CASE("optimizers refuse wrong groups and numbers", "[optim][error]") {
   CHECK_THROWS_AS((nn::RMSprop{{p}, {.alpha = 1}}), ValueError);
   CHECK_THROWS_AS((nn::RMSprop{{p}, {.eps = -1}}), ValueError);
   CHECK_THROWS_AS((nn::Nesterov{{p}, {.rate = -1}}), ValueError);
+  CHECK_THROWS_WITH((nn::AdaGrad{{p}, {.eps = 0}}),
+                    "AdaGrad: eps must be positive (eps is 0)\n"
+                    "  hint: 1e-8 is usual; it keeps the step finite where h is 0");
+  CHECK_THROWS_AS((nn::AdaGrad{{p}, {.weight_decay = -1}}), ValueError);
+  CHECK_THROWS_WITH((nn::AdaDelta{{p}, {.rho = 1}}),
+                    "AdaDelta: rho must be at least 0 and less than 1 (rho is 1)\n"
+                    "  hint: 0.95 is usual");
+  CHECK_THROWS_WITH((nn::AdaDelta{{p}, {.eps = 0}}),
+                    "AdaDelta: eps must be positive (eps is 0)\n"
+                    "  hint: 1e-6 is usual; with 0 nothing would ever move");
+  CHECK_THROWS_AS((nn::AdaDelta{{p}, {.weight_decay = -1}}), ValueError);
   nn::AdamW optimizer{{p}};
   CHECK_THROWS_WITH(optimizer.set_eta(-1),
                     "AdamW: eta must not be negative (eta is -1)\n"

@@ -65,7 +65,8 @@ using Operations = std::map<std::string, Operation, std::less<>>;
 [[nodiscard]] Operations dense_operations();        // convolutions, pooling, products
 [[nodiscard]] Operations elementwise_operations();  // arithmetic, activations, small graphs of them
 [[nodiscard]] Operations shape_operations();        // reductions and changes of shape
-[[nodiscard]] Operations training_operations();     // normalization and losses
+[[nodiscard]] Operations loss_operations();
+[[nodiscard]] Operations training_operations();  // normalization, softmax, dropout
 
 /// Calls the operation; throws std::runtime_error when it left a parameter or an argument unread.
 [[nodiscard]] Outputs call(const Operation& operation, const nlohmann::json& params, Inputs& inputs);

@@ -71,7 +71,9 @@ void replay_initializer(const json& entry, Report& report) {
   const std::string id = fmt::format("{} of {}", name, entry.at("shape").dump());
   try {
     Params params(entry.at("params"));
-    nn::Initializer initializer = found->second(params.get<double>("scale"));
+    double scale = name == "Normal" || name == "Uniform" ? 0.05 : 1;  // Chainer's defaults
+    params.read("scale", scale);
+    nn::Initializer initializer = found->second(scale);
     bool by_fan_out = false;
     if (name.starts_with("He")) {
       params.read("fan_option", by_fan_out, {{"fan_in", false}, {"fan_out", true}});

@@ -7,6 +7,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <fathom/nn/optim/adadelta.hpp>
+#include <fathom/nn/optim/adagrad.hpp>
 #include <fathom/nn/optim/adam.hpp>
 #include <fathom/nn/optim/gradients.hpp>
 #include <fathom/nn/optim/nesterov.hpp>
@@ -32,17 +34,33 @@ Array row(const Array& array, std::int64_t index) {
 
 using Maker = std::function<std::unique_ptr<nn::Optimizer>(Variables, Params&, double weight_decay)>;
 
-template <class Options>
-void read_adam(Params& params, Options& options) {
-  bool amsgrad = false;
-  params.read("alpha", options.rate).read("beta1", options.beta1).read("beta2", options.beta2);
-  params.read("eps", options.eps).read("amsgrad", amsgrad);
-  if (amsgrad) throw std::runtime_error("the table has no AMSGrad");
+/// Chainer has one class for Adam, AdamW and AMSGrad; here the decoupled ones are AdamW.
+bool is_decoupled(const json& hyperparams) {
+  return hyperparams.value("eta", 1.0) != 1 || hyperparams.value("weight_decay_rate", 0.0) != 0;
 }
 
-/// Numbers that are recorded and have no option here, because they change nothing.
-void require(Params& params, const std::string& name, double value) {
-  if (params.get<double>(name) != value) throw std::runtime_error(fmt::format("{} is not {}", name, value));
+std::unique_ptr<nn::Optimizer> make_adam(Variables parameters, Params& params, double weight_decay) {
+  nn::AdamOptions options{.weight_decay = weight_decay};
+  nn::AdamWOptions decoupled{.weight_decay = 0};
+  params.read("alpha", options.rate).read("beta1", options.beta1).read("beta2", options.beta2);
+  params.read("eps", options.eps).read("amsgrad", options.amsgrad);
+  params.read("eta", decoupled.eta).read("weight_decay_rate", decoupled.weight_decay);
+  if (decoupled.eta == 1 && decoupled.weight_decay == 0) {
+    return std::make_unique<nn::Adam>(std::move(parameters), options);
+  }
+  decoupled.rate = options.rate;
+  decoupled.beta1 = options.beta1;
+  decoupled.beta2 = options.beta2;
+  decoupled.eps = options.eps;
+  decoupled.amsgrad = options.amsgrad;
+  return std::make_unique<nn::AdamW>(std::move(parameters), decoupled);
+}
+
+template <nn::MomentumForm form>
+std::unique_ptr<nn::Optimizer> make_momentum(Variables parameters, Params& params, double weight_decay) {
+  nn::SGDOptions options{.momentum = 0.9, .weight_decay = weight_decay, .form = form};
+  params.read("lr", options.rate).read("momentum", options.momentum);
+  return std::make_unique<nn::SGD>(std::move(parameters), options);
 }
 
 const std::map<std::string, Maker>& makers() {
@@ -53,32 +71,28 @@ const std::map<std::string, Maker>& makers() {
          params.read("lr", options.rate);
          return std::make_unique<nn::SGD>(std::move(parameters), options);
        }},
-      {"MomentumSGD",
-       [](Variables parameters, Params& params, double weight_decay) {
-         nn::SGDOptions options{.momentum = 0.9, .weight_decay = weight_decay};
-         params.read("lr", options.rate).read("momentum", options.momentum);
-         return std::make_unique<nn::SGD>(std::move(parameters), options);
-       }},
+      {"MomentumSGD", make_momentum<nn::MomentumForm::rate_inside>},
+      {"CorrectedMomentumSGD", make_momentum<nn::MomentumForm::rate_outside>},
       {"NesterovAG",
        [](Variables parameters, Params& params, double weight_decay) {
          nn::NesterovOptions options{.weight_decay = weight_decay};
          params.read("lr", options.rate).read("momentum", options.momentum);
          return std::make_unique<nn::Nesterov>(std::move(parameters), options);
        }},
-      {"Adam",
+      {"Adam", make_adam},
+      {"AdamW", make_adam},
+      {"AMSGrad", make_adam},
+      {"AdaGrad",
        [](Variables parameters, Params& params, double weight_decay) {
-         nn::AdamOptions options{.weight_decay = weight_decay};
-         read_adam(params, options);
-         require(params, "eta", 1);
-         require(params, "weight_decay_rate", 0);
-         return std::make_unique<nn::Adam>(std::move(parameters), options);
+         nn::AdaGradOptions options{.weight_decay = weight_decay};
+         params.read("lr", options.rate).read("eps", options.eps);
+         return std::make_unique<nn::AdaGrad>(std::move(parameters), options);
        }},
-      {"AdamW",
-       [](Variables parameters, Params& params, double) {
-         nn::AdamWOptions options;
-         read_adam(params, options);
-         params.read("eta", options.eta).read("weight_decay_rate", options.weight_decay);
-         return std::make_unique<nn::AdamW>(std::move(parameters), options);
+      {"AdaDelta",
+       [](Variables parameters, Params& params, double weight_decay) {
+         nn::AdaDeltaOptions options{.weight_decay = weight_decay};
+         params.read("rho", options.rho).read("eps", options.eps);
+         return std::make_unique<nn::AdaDelta>(std::move(parameters), options);
        }},
       {"RMSprop",
        [](Variables parameters, Params& params, double weight_decay) {
@@ -95,7 +109,7 @@ const std::map<std::string, Maker>& makers() {
 double own_decay(const json& entry) {
   const json& hooks = entry.at("hooks");
   const bool alone = hooks.size() == 1 && hooks.at(0).at("name") == "WeightDecay";
-  return alone && entry.at("optimizer") != "AdamW" ? hooks.at(0).at("args").at(0).get<double>() : 0;
+  return alone && !is_decoupled(entry.at("hyperparams")) ? hooks.at(0).at("args").at(0).get<double>() : 0;
 }
 
 /// What the hooks do to the gradients, in their order.

@@ -17,17 +17,12 @@ struct SGDRule {
   double rate, decay;
 };
 
+/// All forms of momentum: v = momentum v - inner_rate g, p += velocity_weight v - gradient_weight g.
 struct MomentumRule {
   static constexpr std::string_view kName = "optim/momentum";
   static constexpr int kStates = 1;
-  double rate, momentum, decay;
-};
-
-struct NesterovRule {
-  static constexpr std::string_view kName = "optim/nesterov";
-  static constexpr int kStates = 1;
-  double rate, momentum, decay;
-  double velocity_weight, gradient_weight;  ///< of the step's two parts
+  double momentum, inner_rate, decay;
+  double velocity_weight, gradient_weight;
 };
 
 struct AdamRule {
@@ -39,11 +34,29 @@ struct AdamRule {
   double shrink;  ///< the share of p that decoupled weight decay takes
 };
 
+/// Adam whose v never falls: a third state is the largest v so far.
+struct AMSGradRule : AdamRule {
+  static constexpr std::string_view kName = "optim/amsgrad";
+  static constexpr int kStates = 3;
+};
+
 struct RMSpropRule {
   static constexpr std::string_view kName = "optim/rmsprop";
   static constexpr int kStates = 1;
   double rate, alpha, new_share, decay;
   double eps_inside, eps_outside;  ///< of the root
+};
+
+struct AdaGradRule {
+  static constexpr std::string_view kName = "optim/adagrad";
+  static constexpr int kStates = 1;
+  double rate, decay, eps;
+};
+
+struct AdaDeltaRule {
+  static constexpr std::string_view kName = "optim/adadelta";
+  static constexpr int kStates = 2;
+  double rate, rho, new_share, decay, eps;
 };
 
 /// Elements of one parameter with its gradient and state; only what the rule changes is written.
@@ -64,9 +77,11 @@ struct RuleKernels {
 /// All rules; `const RuleKernels<AdamRule>& kernels = table` picks one.
 struct KernelTable : RuleKernels<SGDRule>,
                      RuleKernels<MomentumRule>,
-                     RuleKernels<NesterovRule>,
                      RuleKernels<AdamRule>,
-                     RuleKernels<RMSpropRule> {};
+                     RuleKernels<AMSGradRule>,
+                     RuleKernels<RMSpropRule>,
+                     RuleKernels<AdaGradRule>,
+                     RuleKernels<AdaDeltaRule> {};
 
 /// Each unit that kernel_impl.hpp is compiled into defines one of these.
 template <Isa isa>

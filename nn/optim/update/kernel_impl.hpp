@@ -32,26 +32,33 @@ void apply(const SGDRule& rule, V& p, V g, V*) {
 template <class V>
 void apply(const MomentumRule& rule, V& p, V g, V* s) {
   V& v = s[0];
-  v = rule.momentum * v - rule.rate * (g + rule.decay * p);
-  p += v;
-}
-
-template <class V>
-void apply(const NesterovRule& rule, V& p, V g, V* s) {
-  V& v = s[0];
   g += rule.decay * p;
-  v = rule.momentum * v - rule.rate * g;
+  v = rule.momentum * v - rule.inner_rate * g;
   p += rule.velocity_weight * v - rule.gradient_weight * g;
 }
 
 template <class V>
-void apply(const AdamRule& rule, V& p, V g, V* s) {
-  V& m = s[0];
-  V& v = s[1];
+void update_means(const AdamRule& rule, const V& p, V g, V& m, V& v) {
   g += rule.decay * p;
   m += rule.new1 * (g - m);
   v += rule.new2 * (g * g - v);
+}
+template <class V>
+void adam_step(const AdamRule& rule, V& p, const V& m, const V& v) {
   p -= rule.rate * m / (xsimd::sqrt(v) + rule.eps) + rule.shrink * p;
+}
+
+template <class V>
+void apply(const AdamRule& rule, V& p, V g, V* s) {
+  update_means(rule, p, g, s[0], s[1]);
+  adam_step(rule, p, s[0], s[1]);
+}
+
+template <class V>
+void apply(const AMSGradRule& rule, V& p, V g, V* s) {
+  update_means(rule, p, g, s[0], s[1]);
+  s[2] = xsimd::select(s[1] > s[2] || xsimd::isnan(s[1]), s[1], s[2]);
+  adam_step(rule, p, s[0], s[2]);
 }
 
 template <class V>
@@ -60,6 +67,25 @@ void apply(const RMSpropRule& rule, V& p, V g, V* s) {
   g += rule.decay * p;
   ms = rule.alpha * ms + rule.new_share * (g * g);
   p -= rule.rate * g / (xsimd::sqrt(ms + rule.eps_inside) + rule.eps_outside);
+}
+
+template <class V>
+void apply(const AdaGradRule& rule, V& p, V g, V* s) {
+  V& h = s[0];
+  g += rule.decay * p;
+  h += g * g;
+  p -= rule.rate * g / (xsimd::sqrt(h) + rule.eps);
+}
+
+template <class V>
+void apply(const AdaDeltaRule& rule, V& p, V g, V* s) {
+  V& msg = s[0];
+  V& msdx = s[1];
+  g += rule.decay * p;
+  msg = rule.rho * msg + rule.new_share * (g * g);
+  const V dx = xsimd::sqrt((msdx + rule.eps) / (msg + rule.eps)) * g;
+  msdx = rule.rho * msdx + rule.new_share * (dx * dx);
+  p -= rule.rate * dx;
 }
 
 /// Whole vectors. Never inlined: one copy of the formula for body and rest gives an element the same bits in
@@ -112,8 +138,8 @@ void run(const Rule& rule, const Elements<T>& elements) {
 template <class Rule>
 constexpr RuleKernels<Rule> both{&run<float, Rule>, &run<double, Rule>};
 
-constexpr KernelTable table{both<SGDRule>, both<MomentumRule>, both<NesterovRule>, both<AdamRule>,
-                            both<RMSpropRule>};
+constexpr KernelTable table{both<SGDRule>,     both<MomentumRule>, both<AdamRule>,    both<AMSGradRule>,
+                            both<RMSpropRule>, both<AdaGradRule>,  both<AdaDeltaRule>};
 
 }  // namespace
 
