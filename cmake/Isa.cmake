@@ -32,5 +32,6 @@ function(fathom_add_isa_unit target kernel isa arch)
   if(FATHOM_SANITIZE)
     set(level -O1)  # g++ 12 needs minutes for a kernel at -O3 with sanitizers
   endif()
-  set_source_files_properties(${unit} PROPERTIES COMPILE_OPTIONS "${level};${ARGN}")
+  # A precompiled header would have other flags.
+  set_source_files_properties(${unit} PROPERTIES COMPILE_OPTIONS "${level};${ARGN}" SKIP_PRECOMPILE_HEADERS ON)
 endfunction()
