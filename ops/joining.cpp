@@ -9,6 +9,7 @@
 #include <fathom/core/check.hpp>
 #include <fathom/ops/checks/argument.hpp>
 #include <fathom/ops/rules/movement.hpp>
+#include <fathom/ops/shape.hpp>
 
 namespace fathom::ops {
 namespace {
@@ -23,13 +24,13 @@ Arrays arrays_of(const Variables& xs) {
 
 Attributes axis_attribute(std::int64_t axis) { return {{"axis", fmt::format("{}", axis)}}; }
 
-/// The axis of the first array, or the new one before it when `is_new`, along which `xs` are joined.
-std::size_t check_axis(std::string_view op, const Arrays& xs, std::int64_t axis, bool is_new) {
+/// Of the first array, which there must be.
+std::size_t checked_rank(std::string_view op, const Arrays& xs) {
   ArgumentCheck check(op);
   FATHOM_CHECK(check.hint("with nothing to join, the result has no shape and no dtype"), !xs.empty(),
                ValueError, "xs must have at least one element");
   check.argument("xs[0]", xs[0]).defined();
-  return check.axis(axis, xs[0].rank() + (is_new ? 1 : 0));
+  return xs[0].rank();
 }
 
 /// All must have the dtype and the sizes of the first, but for the size of `free_axis`.
@@ -62,11 +63,11 @@ Views parts(const Shape& base, std::size_t axis, std::span<const std::int64_t> e
   return views;
 }
 
-Views concat_views(const Arrays& xs, std::int64_t axis_from_either_end) {
-  const std::size_t axis = check_axis("concat", xs, axis_from_either_end, false);
-  check_alike("concat", xs, axis);
-  ArgumentCheck check("concat");
-  check.argument("xs[0]", xs[0]);
+Views concat_views(std::string_view op, const Arrays& xs, std::int64_t axis_from_either_end) {
+  const std::size_t rank = checked_rank(op, xs);
+  ArgumentCheck check(op);
+  const std::size_t axis = check.argument("xs[0]", xs[0]).axis(axis_from_either_end, rank);
+  check_alike(op, xs, axis);
   std::vector<std::int64_t> ends;
   for (const Array& x : xs)
     ends.push_back(detail::checked_sum(check, axis, {ends.empty() ? 0 : ends.back(), x.shape()[axis]}));
@@ -75,9 +76,11 @@ Views concat_views(const Arrays& xs, std::int64_t axis_from_either_end) {
   return parts(base, axis, ends);
 }
 
-Views stack_views(const Arrays& xs, std::int64_t axis_from_either_end) {
-  const std::size_t axis = check_axis("stack", xs, axis_from_either_end, true);
-  check_alike("stack", xs, std::nullopt);
+Views stack_views(std::string_view op, const Arrays& xs, std::int64_t axis_from_either_end) {
+  const std::size_t rank = checked_rank(op, xs);
+  ArgumentCheck check(op);
+  const std::size_t axis = check.argument("xs[0]", xs[0]).axis(axis_from_either_end, rank + 1);
+  check_alike(op, xs, std::nullopt);
   const auto count = static_cast<std::int64_t>(xs.size());
   const Shape base = View(xs[0].shape()).expanded(axis).sliced(axis, 0, count).shape();
   Views views;
@@ -112,35 +115,70 @@ Views section_views(const Array& x, std::int64_t sections, std::int64_t axis) {
   return split_views(x, std::move(indices), axis);
 }
 
+Views separate_views(const Array& x, std::int64_t axis_from_either_end) {
+  ArgumentCheck check("separate");
+  check.argument("x", x).defined();
+  const std::size_t axis = check.axis(axis_from_either_end, x.rank());
+  const std::int64_t size = x.shape()[axis];
+  FATHOM_CHECK(check.hint("leave empty arrays out"), size > 0, ValueError,
+               "axis {} must have elements to separate (it has size 0)", axis);
+  Views views;
+  for (std::int64_t k = 0; k < size; ++k) views.push_back(View(x.shape()).selected(axis, k));
+  return views;
+}
+
 Variable join(std::string_view op, const Variables& xs, Views views, std::int64_t axis) {
   return linear_map(std::span<const Variable>(xs),
                     detail::Scatter{op, std::move(views), axis_attribute(axis)});
 }
 
-Variables split(const Variable& x, Views views, std::int64_t axis) {
-  return linear_map(x, detail::Gather{"split_axis", std::move(views), axis_attribute(axis)});
+Variable concat(std::string_view op, const Variables& xs, std::int64_t axis) {
+  return join(op, xs, concat_views(op, arrays_of(xs), axis), axis);
+}
+Variable stack(std::string_view op, const Variables& xs, std::int64_t axis) {
+  return join(op, xs, stack_views(op, arrays_of(xs), axis), axis);
+}
+
+Variables split(std::string_view op, const Variable& x, Views views, std::int64_t axis) {
+  return linear_map(x, detail::Gather{op, std::move(views), axis_attribute(axis)});
 }
 
 }  // namespace
 
-Variable concat(const Variables& xs, std::int64_t axis) {
-  return join("concat", xs, concat_views(arrays_of(xs), axis), axis);
+Variable concat(const Variables& xs, std::int64_t axis) { return concat("concat", xs, axis); }
+Array concat(const Arrays& xs, std::int64_t axis) {
+  return detail::scatter(xs, concat_views("concat", xs, axis));
 }
-Array concat(const Arrays& xs, std::int64_t axis) { return detail::scatter(xs, concat_views(xs, axis)); }
 
-Variable stack(const Variables& xs, std::int64_t axis) {
-  return join("stack", xs, stack_views(arrays_of(xs), axis), axis);
+Variable stack(const Variables& xs, std::int64_t axis) { return stack("stack", xs, axis); }
+Array stack(const Arrays& xs, std::int64_t axis) {
+  return detail::scatter(xs, stack_views("stack", xs, axis));
 }
-Array stack(const Arrays& xs, std::int64_t axis) { return detail::scatter(xs, stack_views(xs, axis)); }
+
+Variable hstack(const Variables& xs) {
+  const std::size_t rank = checked_rank("hstack", arrays_of(xs));
+  return rank == 0 ? stack("hstack", xs, 0) : concat("hstack", xs, rank == 1 ? 0 : 1);
+}
+
+Variable vstack(const Variables& xs) {
+  const std::size_t rank = checked_rank("vstack", arrays_of(xs));
+  if (rank >= 2) return concat("vstack", xs, 0);
+  const Variable rows = stack("vstack", xs, 0);
+  return rank == 1 ? rows : expand_dims(rows, 1);
+}
+
+Variables separate(const Variable& x, std::int64_t axis) {
+  return split("separate", x, separate_views(detail::array_or_undefined(x), axis), axis);
+}
 
 Variables split_axis(const Variable& x, const std::vector<std::int64_t>& indices, std::int64_t axis) {
-  return split(x, split_views(detail::array_or_undefined(x), indices, axis), axis);
+  return split("split_axis", x, split_views(detail::array_or_undefined(x), indices, axis), axis);
 }
 Arrays split_axis(const Array& x, const std::vector<std::int64_t>& indices, std::int64_t axis) {
   return detail::gather(x, split_views(x, indices, axis));
 }
 Variables detail::split_sections(const Variable& x, std::int64_t sections, std::int64_t axis) {
-  return split(x, section_views(array_or_undefined(x), sections, axis), axis);
+  return split("split_axis", x, section_views(array_or_undefined(x), sections, axis), axis);
 }
 Arrays detail::split_sections(const Array& x, std::int64_t sections, std::int64_t axis) {
   return gather(x, section_views(x, sections, axis));

@@ -21,6 +21,16 @@ namespace fathom::ops {
 /// The same for Arrays of any dtype.
 [[nodiscard]] FATHOM_EXPORT Array stack(const Arrays& xs, std::int64_t axis = 0);
 
+/// xs, of one rank, one beside the other: concat along axis 1; along axis 0 if they have one axis, and (n) of
+/// n numbers without axes.
+/// @throws as concat.
+[[nodiscard]] FATHOM_EXPORT Variable hstack(const Variables& xs);
+
+/// xs, of one rank, one below the other: concat along axis 0; (n, size) if they have one axis, each a row,
+/// and (n, 1) of n numbers without axes.
+/// @throws as concat.
+[[nodiscard]] FATHOM_EXPORT Variable vstack(const Variables& xs);
+
 /// x cut along `axis` before each of `indices`: {1, 4} gives x[:1], x[1:4], x[4:]. Parts may be empty. Parts
 /// that no gradient reaches count as 0.
 /// @throws ValueError for an axis out of range, and for indices that descend or leave [0, size].
@@ -42,5 +52,10 @@ template <class X, std::integral I>
 [[nodiscard]] auto split_axis(const X& x, I sections, std::int64_t axis) {
   return detail::split_sections(x, static_cast<std::int64_t>(sections), axis);
 }
+
+/// The elements of x along `axis`, which disappears, one by one: y[k] is x[..., k, ...]. Parts that no
+/// gradient reaches count as 0.
+/// @throws ValueError for an axis that is out of range or has no elements.
+[[nodiscard]] FATHOM_EXPORT Variables separate(const Variable& x, std::int64_t axis = 0);
 
 }  // namespace fathom::ops

@@ -8,9 +8,8 @@
 #include <fmt/ranges.h>
 
 #include <fathom/core/check.hpp>
-#include <fathom/core/view.hpp>
 #include <fathom/ops/checks/argument.hpp>
-#include <fathom/ops/rules/linear_map.hpp>
+#include <fathom/ops/rules/movement.hpp>
 
 namespace fathom::ops {
 
@@ -27,8 +26,9 @@ struct Reshape {
   [[nodiscard]] Attributes attributes() const { return {{"shape", to_string(to)}}; }
 };
 
+/// Also under the names of the ops that move an axis or two.
 struct Transpose {
-  static constexpr std::string_view name = "transpose";
+  std::string_view name;
   Axes axes, inverse;
   [[nodiscard]] Array value(const Array& x) const { return fathom::transpose(x, axes); }
   [[nodiscard]] auto adjoint(const auto& gy) const { return transpose(gy, inverse); }
@@ -53,11 +53,45 @@ struct SumTo {
   [[nodiscard]] Attributes attributes() const { return {{"shape", to_string(to)}}; }
 };
 
+using Order = std::vector<std::size_t>;  // y's axis i is x's axis order[i]
+
+Order unchanged(std::size_t rank) {
+  Order order(rank);
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  return order;
+}
+
+/// Axis from[i] in place to[i], and the others as they follow.
+Order moved(std::size_t rank, const Order& from, const Order& to) {
+  Order order;
+  for (std::size_t place = 0, next = 0; place < rank; ++place) {
+    const auto arrival = std::find(to.begin(), to.end(), place);
+    if (arrival != to.end()) {
+      order.push_back(from[static_cast<std::size_t>(arrival - to.begin())]);
+    } else {
+      while (std::find(from.begin(), from.end(), next) != from.end()) ++next;
+      order.push_back(next++);
+    }
+  }
+  return order;
+}
+
+Variable permuted(std::string_view op, const Variable& x, const Order& order) {
+  Transpose rule{op, Axes(order.begin(), order.end()), Axes(order.size())};
+  for (std::size_t i = 0; i < order.size(); ++i) rule.inverse[order[i]] = static_cast<std::int64_t>(i);
+  return linear_map(x, std::move(rule));
+}
+
 }  // namespace
 
 Variable reshape(const Variable& x, std::span<const std::int64_t> sizes) {
   detail::check_defined("reshape", x);
   return linear_map(x, Reshape{"reshape", x.shape(), x.data().reshape(sizes).shape()});
+}
+
+Variable flatten(const Variable& x) {
+  detail::check_defined("flatten", x);
+  return linear_map(x, Reshape{"flatten", x.shape(), {x.size()}});
 }
 
 Variable expand_dims(const Variable& x, std::int64_t axis) {
@@ -84,15 +118,56 @@ Variable squeeze(const Variable& x, const std::optional<Axes>& axes) {
 }
 
 Variable transpose(const Variable& x, const std::optional<Axes>& axes) {
-  ArgumentCheck check(Transpose::name);
+  ArgumentCheck check("transpose");
   check.argument("x", detail::array_or_undefined(x)).defined();
-  Axes order(x.rank());
-  std::iota(order.rbegin(), order.rend(), 0);
-  if (axes) order = *axes;
-  Axes inverse(x.rank());
-  std::int64_t position = 0;
-  for (const std::size_t axis : check.axes(order, x.rank())) inverse[axis] = position++;
-  return linear_map(x, Transpose{std::move(order), std::move(inverse)});
+  Order order = unchanged(x.rank());
+  std::reverse(order.begin(), order.end());
+  if (axes) order = check.axes(*axes, x.rank());
+  FATHOM_CHECK(check.hint("list all axes in their new order; negative ones count from the end"),
+               order.size() == x.rank(), ValueError,
+               "axes must name each of the {} axes once (they are [{}])", x.rank(), fmt::join(order, ", "));
+  return permuted("transpose", x, order);
+}
+
+Variable moveaxis(const Variable& x, const Axes& source, const Axes& destination) {
+  ArgumentCheck check("moveaxis");
+  check.argument("x", detail::array_or_undefined(x)).defined();
+  FATHOM_CHECK(check.hint("each axis of source goes to the place that stands beside it in destination"),
+               source.size() == destination.size(), ValueError,
+               "source and destination must name as many axes ([{}] against [{}])", fmt::join(source, ", "),
+               fmt::join(destination, ", "));
+  const Order from = check.axes(source, x.rank());
+  const Order to = check.axes(destination, x.rank());
+  return permuted("moveaxis", x, moved(x.rank(), from, to));
+}
+
+Variable rollaxis(const Variable& x, std::int64_t axis, std::int64_t start) {
+  ArgumentCheck check("rollaxis");
+  check.argument("x", detail::array_or_undefined(x)).defined();
+  const std::size_t from = check.axis(axis, x.rank());
+  const auto rank = static_cast<std::int64_t>(x.rank());
+  FATHOM_CHECK(check.hint("the axis is put before that axis; the rank puts it last"),
+               start >= -rank && start <= rank, ValueError, "start must lie in [{}, {}] (it is {})", -rank,
+               rank, start);
+  const auto before = static_cast<std::size_t>(start < 0 ? start + rank : start);
+  return permuted("rollaxis", x, moved(x.rank(), {from}, {from < before ? before - 1 : before}));
+}
+
+Variable swapaxes(const Variable& x, std::int64_t axis1, std::int64_t axis2) {
+  ArgumentCheck check("swapaxes");
+  check.argument("x", detail::array_or_undefined(x)).defined();
+  Order order = unchanged(x.rank());
+  std::swap(order[check.axis(axis1, x.rank())], order[check.axis(axis2, x.rank())]);
+  return permuted("swapaxes", x, order);
+}
+
+Variable flip(const Variable& x, std::int64_t axis) {
+  ArgumentCheck check("flip");
+  check.argument("x", detail::array_or_undefined(x)).defined();
+  const std::size_t along = check.axis(axis, x.rank());
+  const std::int64_t size = x.shape()[along];
+  View reversed = View(x.shape()).sliced(along, size - 1, size, -1);
+  return linear_map(x, detail::Gather{"flip", {std::move(reversed)}, {{"axis", fmt::format("{}", axis)}}})[0];
 }
 
 Variable broadcast_to(const Variable& x, const Shape& shape) {

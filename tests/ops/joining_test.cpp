@@ -112,6 +112,40 @@ TEST_CASE("parts of split_axis that no gradient reaches count as 0", "[joining]"
   CHECK(identical(x.grad().data(), numbers({0, 2, 4, 6, 1, 1}, {6})));
 }
 
+TEST_CASE("hstack and vstack join by the number of axes", "[joining]") {
+  const Variable a = counting({2, 2}), b = counting({2, 1}, 10), row = counting({1, 2}, 20);
+  CHECK(identical(ops::hstack({a, b}).data(), numbers({0, 1, 10, 2, 3, 11}, {2, 3})));
+  CHECK(identical(ops::vstack({a, row}).data(), numbers({0, 1, 2, 3, 20, 21}, {3, 2})));
+  const Variable v = counting({2}), w = counting({2}, 5);
+  CHECK(identical(ops::hstack({v, w}).data(), numbers({0, 1, 5, 6}, {4})));
+  const Variable rows = ops::vstack({v, w});
+  CHECK(identical(rows.data(), numbers({0, 1, 5, 6}, {2, 2})));
+  CHECK(identical(grad({rows}, {w}, {rows.detach()})[0].data(), w.data()));
+  CHECK(ops::hstack({counting({1}), counting({3})}).shape() == Shape{4});
+  CHECK(ops::hstack({counting({}), counting({}, 5)}).shape() == Shape{2});
+  CHECK(ops::vstack({counting({}), counting({}, 5)}).shape() == Shape{2, 1});
+  CHECK_THROWS_MATCHES(ops::vstack({v, counting({3})}), ShapeError,
+                       Message("vstack: axis 0 of xs[1] must have the size it has in xs[0] (3 against 2)\n"
+                               "  xs[0]: float64 [2]\n  xs[1]: float64 [3]\n"
+                               "  hint: stack needs equal shapes; concat joins along an axis that exists"));
+  CHECK_THROWS_AS(ops::hstack({v, counting({})}), ShapeError);
+  CHECK_THROWS_AS(ops::hstack({}), ValueError);
+}
+
+TEST_CASE("separate takes an axis apart", "[joining]") {
+  const Variable x = counting({2, 3});
+  const Variables columns = ops::separate(x, -1);
+  REQUIRE(columns.size() == 3);
+  CHECK(identical(columns[1].data(), numbers({1, 4}, {2})));
+  CHECK(identical(grad({columns[1]}, {x}, {columns[1].detach()})[0].data(),
+                  numbers({0, 1, 0, 0, 4, 0}, {2, 3})));
+  CHECK(ops::separate(x).size() == 2);
+  CHECK(identical(ops::stack(ops::separate(x, 1), 1).data(), x.data()));
+  CHECK_THROWS_MATCHES(ops::separate(counting({2, 0}), 1), ValueError,
+                       Message("separate: axis 1 must have elements to separate (it has size 0)\n"
+                               "  x: float64 [2, 0]\n  hint: leave empty arrays out"));
+}
+
 TEST_CASE("Arrays of any dtype are joined and split", "[joining]") {
   const auto dtype = GENERATE(DType::int64, DType::int32, DType::uint8, DType::boolean, DType::float64);
   const Array x = Array::arange(6, dtype).reshape({3, 2});

@@ -98,6 +98,52 @@ TEST_CASE("transpose permutes the axes", "[shape]") {
   CHECK(identical(gradient(y, x, y.data()), x.data()));
 }
 
+TEST_CASE("axes are moved as in NumPy", "[shape]") {
+  const Variable x = counting({2, 3, 4, 5});
+  struct Case {
+    Variable y;
+    Axes order;  ///< y's axis i is x's axis order[i]
+  };
+  const std::vector<Case> cases{
+      {ops::moveaxis(x, 0, -1), {1, 2, 3, 0}},
+      {ops::moveaxis(x, -1, 0), {3, 0, 1, 2}},
+      {ops::moveaxis(x, 1, 1), {0, 1, 2, 3}},
+      {ops::moveaxis(x, Axes{0, 1}, Axes{-1, 0}), {1, 2, 3, 0}},
+      {ops::moveaxis(x, Axes{3, 0}, Axes{1, 2}), {1, 3, 0, 2}},
+      {ops::moveaxis(x, Axes{}, Axes{}), {0, 1, 2, 3}},
+      {ops::rollaxis(x, 2), {2, 0, 1, 3}},
+      {ops::rollaxis(x, -1, 1), {0, 3, 1, 2}},
+      {ops::rollaxis(x, 1, -1), {0, 2, 1, 3}},
+      {ops::rollaxis(x, 1, 4), {0, 2, 3, 1}},
+      {ops::rollaxis(x, 1, 1), {0, 1, 2, 3}},
+      {ops::rollaxis(x, 1, 2), {0, 1, 2, 3}},
+      {ops::rollaxis(x, 3, -4), {3, 0, 1, 2}},
+      {ops::swapaxes(x, 0, 2), {2, 1, 0, 3}},
+      {ops::swapaxes(x, -1, 1), {0, 3, 2, 1}},
+      {ops::swapaxes(x, 2, 2), {0, 1, 2, 3}},
+  };
+  for (const Case& c : cases) {
+    INFO(c.y.creator()->name() << " " << Array::from(c.order, {4}));
+    CHECK(identical(c.y.data(), ops::transpose(x, c.order).data()));
+    CHECK(identical(gradient(c.y, x, c.y.data()), x.data()));
+  }
+}
+
+TEST_CASE("flatten makes one axis and flip reverses one", "[shape]") {
+  const Variable x = counting({2, 3});
+  const Variable flat = ops::flatten(x);
+  CHECK(identical(flat.data(), Array::arange(6, DType::float64)));
+  CHECK(flat.data().shares_buffer_with(x.data()));
+  CHECK(ops::flatten(counting({})).shape() == Shape{1});
+  CHECK(identical(gradient(flat, x, flat.data()), x.data()));
+
+  CHECK(identical(ops::flip(x, 0).data(), Array::from({3.0, 4.0, 5.0, 0.0, 1.0, 2.0}, {2, 3})));
+  const Variable y = ops::flip(x, -1);
+  CHECK(identical(y.data(), Array::from({2.0, 1.0, 0.0, 5.0, 4.0, 3.0}, {2, 3})));
+  CHECK(identical(gradient(y, x, y.data()), x.data()));
+  CHECK(ops::flip(counting({0, 2}), 0).shape() == Shape{0, 2});
+}
+
 TEST_CASE("transpose of few axes", "[shape]") {
   CHECK(ops::transpose(counting({})).shape() == Shape{});
   CHECK(identical(ops::transpose(counting({3})).data(), Array::arange(3, DType::float64)));
@@ -185,6 +231,21 @@ TEST_CASE("shapes refuse what does not fit", "[shape][errors]") {
       Message("squeeze: only axes of size 1 can be dropped (axis 1 has size 3)\n  x: float32 [2, 3]\n"
               "  hint: get_item with an integer drops an axis of another size"));
   CHECK_THROWS_AS(ops::squeeze(x, Axes{2}), ValueError);
+  CHECK_THROWS_MATCHES(
+      ops::moveaxis(x, Axes{0, 1}, Axes{0}), ValueError,
+      Message("moveaxis: source and destination must name as many axes ([0, 1] against [0])\n"
+              "  x: float32 [2, 3]\n"
+              "  hint: each axis of source goes to the place that stands beside it in destination"));
+  CHECK_THROWS_AS(ops::moveaxis(x, Axes{0, 0}, Axes{0, 1}), ValueError);
+  CHECK_THROWS_AS(ops::moveaxis(x, 0, 2), ValueError);
+  CHECK_THROWS_MATCHES(ops::rollaxis(x, 0, 3), ValueError,
+                       Message("rollaxis: start must lie in [-2, 2] (it is 3)\n  x: float32 [2, 3]\n"
+                               "  hint: the axis is put before that axis; the rank puts it last"));
+  CHECK_THROWS_AS(ops::swapaxes(x, 0, 2), ValueError);
+  CHECK_THROWS_AS(ops::flip(x, -3), ValueError);
+  CHECK_THROWS_MATCHES(ops::flip(counting({}), 0), ValueError,
+                       Message("flip: axis must be left out, since there are none (it is 0)\n"
+                               "  x: float64 []\n  hint: axes count from 0, negative ones from the end"));
   CHECK_THROWS_MATCHES(ops::expand_dims(Variable{}, 0), GraphError, Message("expand_dims" + kUndefined));
   CHECK_THROWS_MATCHES(ops::squeeze(Variable{}), GraphError, Message("squeeze" + kUndefined));
   CHECK_THROWS_MATCHES(ops::reshape(Variable{}, {1}), GraphError, Message("reshape" + kUndefined));
