@@ -17,4 +17,16 @@ namespace fathom::ops {
 /// The same for an Array of any dtype.
 [[nodiscard]] FATHOM_EXPORT Array get_item(const Array& x, const Indices& indices);
 
+/// y[i] = x[i, t[i]]: of each row the element that its label names. gx is gy there and 0 elsewhere.
+/// @param x (n, classes)   @param t labels, int32 or int64 (n), in [0, classes)
+/// @return (n)
+/// @throws ShapeError, DTypeError, ValueError (label out of range, naming it and its position)
+[[nodiscard]] FATHOM_EXPORT Variable select_item(const Variable& x, const Array& t);
+
+/// a copy of a, with b added to a[indices], which are get_item's; b is broadcast, and what meets one element
+/// adds up. ga is gy, gb is gy[indices].
+/// @throws as get_item; ShapeError when b does not broadcast to a[indices]; DTypeError for mixed types.
+[[nodiscard]] FATHOM_EXPORT Variable scatter_add(const Variable& a, const Indices& indices,
+                                                 const Variable& b);
+
 }  // namespace fathom::ops

@@ -25,7 +25,7 @@ std::int64_t check_probabilities(const ArgumentCheck& check, const Array& t, std
       ++counted;
       FATHOM_CHECK(check.hint("they are probabilities; the scores are x"), targets[i] >= 0 && targets[i] <= 1,
                    ValueError, "targets must lie in [0, 1] or be the ignored {} ({} is {})", ignore_label,
-                   detail::element_of_t(t.shape(), i), targets[i]);
+                   detail::element_of("t", t.shape(), i), targets[i]);
     }
     return counted;
   });

@@ -148,6 +148,40 @@ TEST_CASE("repeated positions are added in the same order by any number of threa
   CHECK(ops::sum(Variable(results[0]) * Variable(results[0])).item() > 0);
 }
 
+TEST_CASE("select_item takes one element of each row", "[get_item]") {
+  const auto label_dtype = GENERATE(DType::int32, DType::int64);
+  const Variable x{Array::arange(6, DType::float32).reshape({3, 2}), true};
+  const Array t = positions({1, 0, 1}, {3}).astype(label_dtype);
+  const Variable y = ops::select_item(x, t);
+  CHECK(identical(y.data(), Array::from<float>({1, 2, 5}, {3})));
+  CHECK(identical(grad({y}, {x}, {y.detach()})[0].data(), Array::from<float>({0, 1, 2, 0, 0, 5}, {3, 2})));
+  CHECK_THROWS_MATCHES(ops::select_item(x, positions({1, 2, 0}, {3})), ValueError,
+                       Message("select_item: labels must lie in [0, 2) (t[1] is 2)\n"
+                               "  x: float32 [3, 2]  (n, classes)\n  t: int64 [3]       (n)\n"
+                               "  hint: they count the columns of x from 0"));
+  CHECK_THROWS_AS(ops::select_item(x, positions({-1, 0, 0}, {3})), ValueError);
+  CHECK_THROWS_AS(ops::select_item(x, positions({0, 0}, {2})), ShapeError);
+}
+
+TEST_CASE("scatter_add adds to what the indices name", "[get_item]") {
+  const Variable a{Array::zeros({3, 2}, DType::float64), true};
+  const Variable b{Array::from({1.0, 2.0, 3.0, 4.0, 5.0, 6.0}, {3, 2}), true};
+  const Variable y = ops::scatter_add(a, {positions({0, 2, 0}, {3})}, b);
+  CHECK(identical(y.data(), Array::from({6.0, 8.0, 0.0, 0.0, 3.0, 4.0}, {3, 2})));
+  CHECK(a.data().data<double>()[0] == 0);
+  const Variables gradients = grad({y}, {a, b}, {Variable(Array::arange(6, DType::float64).reshape({3, 2}))});
+  CHECK(identical(gradients[0].data(), Array::arange(6, DType::float64).reshape({3, 2})));
+  CHECK(identical(gradients[1].data(), Array::from({0.0, 1.0, 4.0, 5.0, 0.0, 1.0}, {3, 2})));
+  const Variable one{Array::ones({1}, DType::float64), true};
+  const Variable column = ops::scatter_add(a, {Slice{}, -1}, one);
+  CHECK(identical(column.data(), Array::from({0.0, 1.0, 0.0, 1.0, 0.0, 1.0}, {3, 2})));
+  CHECK(grad({column}, {one}, {Variable(Array::ones({3, 2}, DType::float64))})[0].item() == 3);
+  CHECK_THROWS_MATCHES(ops::scatter_add(a, {0}, b), ShapeError,
+                       Message("scatter_add: b must broadcast to a[indices] ([3, 2] against [2])\n"
+                               "  a: float64 [3, 2]\n  b: float64 [3, 2]\n"
+                               "  hint: aligned at the end, each size of b must be 1 or that of a[indices]"));
+}
+
 TEST_CASE("get_item refuses what is not there", "[get_item][errors]") {
   const Variable x{Array::zeros({2, 3}, DType::float32)};
   const std::string described = "\n  x: float32 [2, 3]\n  hint: ";
