@@ -2,12 +2,19 @@
 #include <fathom/ops/reduction.hpp>
 
 #include <algorithm>
+#include <bit>
+#include <cmath>
+#include <limits>
+#include <numeric>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include <fathom/ops/arithmetic.hpp>
 #include <fathom/ops/checks/argument.hpp>
+#include <fathom/ops/joining.hpp>
+#include <fathom/ops/math.hpp>
+#include <fathom/ops/pad.hpp>
 #include <fathom/ops/rules/linear_map.hpp>
 #include <fathom/ops/where.hpp>
 
@@ -82,6 +89,13 @@ Variable extremum(std::string_view op, Extremum::Reduce reduce, const Variable& 
   return apply<Extremum>({x}, op, reduce, options);
 }
 
+/// Mean in the name of `op`.
+Variable mean_for(std::string_view op, const Variable& x, const ReductionOptions& options) {
+  const Variable total = sum_for(op, x, options);
+  const std::int64_t count = x.size() / std::max<std::int64_t>(1, total.size());
+  return div_scalar(total, static_cast<double>(count));
+}
+
 }  // namespace
 
 std::string_view to_string(Reduce reduce) {
@@ -104,10 +118,64 @@ Variable detail::reduced(const Variable& terms, Reduce reduce, std::int64_t coun
 
 Variable sum(const Variable& x, const ReductionOptions& options) { return sum_for("sum", x, options); }
 
-Variable mean(const Variable& x, const ReductionOptions& options) {
-  const Variable total = sum_for("mean", x, options);
-  const std::int64_t count = x.size() / std::max<std::int64_t>(1, total.size());
-  return div_scalar(total, static_cast<double>(count));
+Variable mean(const Variable& x, const ReductionOptions& options) { return mean_for("mean", x, options); }
+
+Variable average(const Variable& x, const Variable& weights, const ReductionOptions& options) {
+  if (!weights.defined()) return mean_for("average", x, options);
+  ArgumentCheck check("average");
+  check.argument("x", detail::array_or_undefined(x)).argument("weights", weights.data()).same_dtype();
+  if (!options.axis) {
+    check.shape(x.shape(), "that of x, since no axis is named");
+    return sum(x * weights, options) / sum(weights);
+  }
+  const std::vector<std::size_t> axes = check.axes(*options.axis, x.rank());
+  FATHOM_CHECK(check.hint("leave axis out and give each element of x a weight"), axes.size() == 1, ValueError,
+               "weights go along one axis (axis names {})", axes.size());
+  check.shape({x.shape()[axes[0]]}, "the size of the axis that is named");
+  Shape column;
+  for (std::size_t axis = axes[0]; axis < x.rank(); ++axis) column.push_back(1);
+  column[0] = weights.size();
+  return sum(x * reshape(weights, column), options) / sum(weights);
+}
+
+Variable prod(const Variable& x, const ReductionOptions& options) {
+  ArgumentCheck check("prod");
+  check.argument("x", detail::array_or_undefined(x)).defined();
+  const Shape shape = reduced_shape(check, x.shape(), options.axis, options.keepdims);
+  Axes first = options.axis.value_or(Axes{});
+  if (!options.axis) {
+    for (std::size_t axis = 0; axis < x.rank(); ++axis) first.push_back(static_cast<std::int64_t>(axis));
+  }
+  std::int64_t count = 1;
+  for (const std::int64_t axis : first) count *= x.shape(axis);
+  Axes places(first.size());
+  std::iota(places.begin(), places.end(), std::int64_t{0});
+  Variable y = reshape(moveaxis(x, first, places), {count, shape.size()});
+  // A tree of products, filled up with ones: gradients that divide by x would have no value at 0.
+  const auto leaves = static_cast<std::int64_t>(std::bit_ceil(static_cast<std::uint64_t>(count)));
+  y = pad(y, {{0, leaves - count}, {0, 0}}, {.value = 1});
+  while (y.shape(0) > 1) {
+    const Variables halves = split_axis(y, 2, 0);
+    y = halves[0] * halves[1];
+  }
+  return reshape(y, shape);
+}
+
+Variable logsumexp(const Variable& x, const ReductionOptions& options) {
+  ArgumentCheck check("logsumexp");
+  check.argument("x", detail::array_or_undefined(x)).defined();
+  const Shape shape = reduced_shape(check, x.shape(), options.axis, options.keepdims);
+  FATHOM_CHECK(check.hint("leave empty arrays out"), x.size() != 0 || shape.size() == 0, ValueError,
+               "x must have elements to add up ({} to {})", to_string(x.shape()), to_string(shape));
+  const Array largest = fathom::max(x.data(), options.axis, true);
+  const double inf = std::numeric_limits<double>::infinity();
+  const Array is_zero = equal(largest, Array::full(largest.shape(), -inf, x.dtype()));
+  // An infinite largest element cannot be subtracted; where all are -inf, 1 keeps log away from 0.
+  const Variable shift{
+      map("logsumexp", largest, [](auto v) { return std::isfinite(v) ? v : decltype(v){0}; })};
+  const Variable total = sum(exp(x - shift), {.axis = options.axis, .keepdims = true});
+  const Variable one{Array::scalar(1, x.dtype())};
+  return reshape(log(where(is_zero, one, total)) + Variable{largest}, shape);
 }
 
 Variable max(const Variable& x, const ReductionOptions& options) {

@@ -22,6 +22,19 @@ struct ReductionOptions {
 [[nodiscard]] FATHOM_EXPORT Variable sum(const Variable& x, const ReductionOptions& options = {});
 /// Mean over axes; of nothing it is NaN. Throws as sum.
 [[nodiscard]] FATHOM_EXPORT Variable mean(const Variable& x, const ReductionOptions& options = {});
+/// Mean over axes, each element counted by its weight: sum(x w) / sum(w), without `weights` as mean. They
+/// have the shape (size) of the one axis that is named, or x's where none is. Both get a gradient.
+/// @throws as sum; ShapeError, DTypeError when the weights do not fit x, ValueError for weights with several
+/// axes named.
+[[nodiscard]] FATHOM_EXPORT Variable average(const Variable& x, const Variable& weights = {},
+                                             const ReductionOptions& options = {});
+/// Product over axes; of nothing it is 1. Derivatives of every order are products as well: they are right
+/// where elements are 0. Throws as sum.
+[[nodiscard]] FATHOM_EXPORT Variable prod(const Variable& x, const ReductionOptions& options = {});
+/// log(sum(exp(x))) over axes, without overflow; gx = gy softmax(x). Of nothing but -inf it is -inf with
+/// gradient 0; where there is inf it is inf, and the gradient at it NaN.
+/// @throws as sum, and ValueError where there is no element to add up.
+[[nodiscard]] FATHOM_EXPORT Variable logsumexp(const Variable& x, const ReductionOptions& options = {});
 /// Largest element over axes; NaN if there is one. Every element that equals it gets the whole gradient, also
 /// at ties; none does where it is NaN. Throws as sum, and ValueError where there is no element to choose
 /// from.

@@ -136,6 +136,64 @@ TEST_CASE("max and min of what is not finite, and of nothing", "[reduction]") {
                                "  x: float32 [0, 3]\n  hint: leave empty arrays out"));
 }
 
+TEST_CASE("products of nothing and with zeros", "[reduction]") {
+  const Variable empty{Array::zeros({0, 3}, DType::float32), true};
+  CHECK(identical(ops::prod(empty, {.axis = Axes{0}}).data(), Array::ones({3}, DType::float32)));
+  CHECK(ops::prod(empty, {.axis = Axes{1}}).shape() == Shape{0});
+  CHECK(ops::prod(empty).item() == 1);
+  for (const std::int64_t length : {1, 2, 3, 5, 8, 13}) {
+    const Variable x{Array::full({length}, 2, DType::float64)};
+    CHECK(ops::prod(x, {.keepdims = true}).item() == std::ldexp(1, static_cast<int>(length)));
+  }
+  const Variable x{Array::from({2.0, 0.0, 3.0, 0.0, 5.0, 0.0}, {2, 3}), true};
+  const Variable y = ops::prod(x, {.axis = Axes{-1}});
+  CHECK(identical(y.data(), Array::zeros({2}, DType::float64)));
+  const Variable gx = grad({ops::sum(y)}, {x}, {}, {.create_graph = true})[0];
+  CHECK(identical(gx.data(), Array::from({0.0, 6.0, 0.0, 0.0, 0.0, 0.0}, {2, 3})));
+  // The derivative by both zeros of the second row is the element between them.
+  const Variable second = grad({ops::get_item(gx, {1, 0})}, {x})[0];
+  CHECK(identical(second.data(), Array::from({0.0, 0.0, 0.0, 0.0, 0.0, 5.0}, {2, 3})));
+}
+
+TEST_CASE("average counts elements by their weights", "[reduction]") {
+  const Variable x{Array::from({1.0, 2.0, 3.0, 4.0, 5.0, 6.0}, {2, 3}), true};
+  const Variable w{Array::from({1.0, 0.0, 3.0}, {3}), true};
+  CHECK(identical(ops::average(x, w, {.axis = Axes{1}}).data(), Array::from({2.5, 5.5}, {2})));
+  CHECK(ops::average(x, w, {.axis = Axes{-1}, .keepdims = true}).shape() == Shape{2, 1});
+  CHECK(ops::average(x).item() == 3.5);
+  CHECK(ops::average(x, x, {.keepdims = true}).shape() == Shape{1, 1});
+  CHECK(ops::average(x, x).item() == Approx(91.0 / 21).epsilon(1e-15));
+  const std::string described = "\n  x:       float64 [2, 3]\n  weights: float64 [3]\n  hint: ";
+  CHECK_THROWS_MATCHES(ops::average(x, w, {.axis = Axes{0, 1}}), ValueError,
+                       Message("average: weights go along one axis (axis names 2)" + described +
+                               "leave axis out and give each element of x a weight"));
+  CHECK_THROWS_MATCHES(
+      ops::average(x, w), ShapeError,
+      Message("average: weights must have the shape [2, 3], that of x, since no axis is named (it has [3])" +
+              described + "reshape it if only its axes differ; otherwise look where it is made"));
+  CHECK_THROWS_AS(ops::average(x, w, {.axis = Axes{0}}), ShapeError);
+}
+
+TEST_CASE("logsumexp does not overflow and takes infinities", "[reduction]") {
+  const double inf = std::numeric_limits<double>::infinity();
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  const auto dtype = GENERATE(DType::float32, DType::float64);
+  const Variable x{
+      Array::from({1000.0, 1000.0, -1000.0, -inf, -inf, -inf, inf, 0.0, nan, 1.0}, {5, 2}).astype(dtype),
+      true};
+  const Variable y = ops::logsumexp(x, {.axis = Axes{1}});
+  const double tolerance = test::element_tolerance(dtype);
+  CHECK(allclose(y.data(), Array::from({1000 + std::log(2.0), -1000.0, -inf, inf, nan}, {5}).astype(dtype),
+                 tolerance, 0, true));
+  const Array gx = grad({y}, {x}, {Variable(Array::ones({5}, dtype))})[0].data();
+  CHECK(allclose(gx, Array::from({0.5, 0.5, 1.0, 0.0, 0.0, 0.0, nan, 0.0, nan, nan}, {5, 2}).astype(dtype),
+                 tolerance, 0, true));
+  CHECK(ops::logsumexp(x, {.axis = Axes{0, 1}, .keepdims = true}).shape() == Shape{1, 1});
+  CHECK_THROWS_MATCHES(ops::logsumexp(Variable{Array::zeros({2, 0}, dtype)}, {.axis = Axes{1}}), ValueError,
+                       Message("logsumexp: x must have elements to add up ([2, 0] to [2])\n  x: " +
+                               std::string(to_string(dtype)) + " [2, 0]\n  hint: leave empty arrays out"));
+}
+
 TEST_CASE("sums are added up in double and have the same bits for any number of threads", "[reduction]") {
   const auto axes =
       GENERATE(std::optional<Axes>{}, std::optional<Axes>{Axes{0}}, std::optional<Axes>{Axes{1}});
@@ -160,7 +218,12 @@ TEST_CASE("reductions refuse axes that do not exist", "[reduction][errors]") {
   const Variable x{Array::zeros({2, 3}, DType::float32)};
   const auto [op, name] =
       GENERATE(table<Variable (*)(const Variable&, const ops::ReductionOptions&), std::string>(
-          {{ops::sum, "sum"}, {ops::mean, "mean"}, {ops::max, "max"}, {ops::min, "min"}}));
+          {{ops::sum, "sum"},
+           {ops::mean, "mean"},
+           {ops::prod, "prod"},
+           {ops::logsumexp, "logsumexp"},
+           {ops::max, "max"},
+           {ops::min, "min"}}));
   const std::string rest = "\n  x: float32 [2, 3]\n  hint: axes count from 0, negative ones from the end";
   CHECK_THROWS_MATCHES(op(x, {.axis = Axes{2}}), ValueError,
                        Message(name + ": axis must lie in [-2, 1] (it is 2)" + rest));
