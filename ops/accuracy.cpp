@@ -1,21 +1,22 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <fathom/ops/accuracy.hpp>
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
-#include <fathom/core/reduce.hpp>
+#include <fathom/core/check.hpp>
 #include <fathom/ops/checks/argument.hpp>
 #include <fathom/ops/checks/labels.hpp>
+#include <fathom/ops/top_k/positions.hpp>
 
 namespace fathom::ops {
 
 namespace {
 
-constexpr std::string_view kName = "accuracy";
-
-/// The number of labels that count.
-std::int64_t check_arguments(const Array& y, const Array& t, const AccuracyOptions& options) {
-  ArgumentCheck check(kName);
+/// The number of labels that count. `check` has no argument yet.
+std::int64_t check_scores(ArgumentCheck& check, const Array& y, const Array& t,
+                          std::optional<std::int64_t> ignore_label) {
   check.argument("y", y, "(n, classes, d...)").argument("t", t, "(n, d...)");
   check.select("y").floating();
   FATHOM_CHECK(check.hint("axis 1 holds the scores; a single sample is y.reshape({1, -1})"), y.rank() >= 2,
@@ -25,35 +26,60 @@ std::int64_t check_arguments(const Array& y, const Array& t, const AccuracyOptio
   Shape labels_shape{y.shape(0)};
   for (std::size_t axis = 2; axis < y.rank(); ++axis) labels_shape.push_back(y.shape()[axis]);
   check.select("t").index().shape(labels_shape, "that of y without axis 1");
-  return detail::check_labels(check, t, y.shape(1), options.ignore_label,
+  return detail::check_labels(check, t, y.shape(1), ignore_label,
                               "labels that are to count nothing: {.ignore_label = -1}");
 }
 
-/// How many labels that are not ignored are the classes with the largest scores.
-template <class L>
-std::int64_t count_right(const Array& y, const Array& t, std::optional<std::int64_t> ignore_label) {
-  const Array largest = fathom::argmax(y, 1);
-  const auto* classes = largest.data<std::int64_t>();
-  const L* labels = t.data<L>();
-  std::int64_t right = 0;
-  for (std::int64_t i = 0; i < t.size(); ++i) {
-    if (labels[i] != ignore_label && labels[i] == classes[i]) ++right;
-  }
-  return right;
+/// Calls f(label, class) for each of the `top` best classes of each label that is not ignored.
+template <class F>
+void for_each_prediction(const Array& y, const Array& t, std::optional<std::int64_t> ignore_label,
+                         std::int64_t top, F f) {
+  const Array best = detail::top_positions(y, top, 1, true);
+  const auto* classes = best.data<std::int64_t>();
+  const std::int64_t inner = t.size() / std::max<std::int64_t>(1, t.shape(0));
+  dispatch_index(t.dtype(), "labels", [&]<class L>() {
+    const L* labels = t.data<L>();
+    for (std::int64_t i = 0; i < t.size(); ++i) {
+      if (labels[i] == ignore_label) continue;
+      for (std::int64_t k = 0; k < top; ++k) f(labels[i], classes[(i / inner * top + k) * inner + i % inner]);
+    }
+  });
 }
 
 }  // namespace
 
 Array accuracy(const Array& y, const Array& t, const AccuracyOptions& options) {
-  const std::int64_t counted = check_arguments(y, t, options);
+  ArgumentCheck check("accuracy");
+  const std::int64_t counted = check_scores(check, y, t, options.ignore_label);
+  FATHOM_CHECK(check.hint("1 asks for the label itself, 5 for it among the five best"),
+               options.top >= 1 && options.top <= y.shape(1), ValueError,
+               "top must lie in [1, {}], the number of classes (it is {})", y.shape(1), options.top);
   if (counted == 0) return Array::scalar(0, y.dtype());
-  const std::int64_t right =
-      dispatch_index(t.dtype(), kName, [&]<class L>() { return count_right<L>(y, t, options.ignore_label); });
+  std::int64_t right = 0;
+  for_each_prediction(
+      y, t, options.ignore_label, options.top,
+      [&](std::int64_t label, std::int64_t predicted) { right += label == predicted ? 1 : 0; });
   return Array::scalar(static_cast<double>(right) / static_cast<double>(counted), y.dtype());
 }
 
 Array accuracy(const Variable& y, const Array& t, const AccuracyOptions& options) {
   return accuracy(detail::array_or_undefined(y), t, options);
+}
+
+Array confusion_matrix(const Array& y, const Array& t, const ConfusionMatrixOptions& options) {
+  ArgumentCheck check("confusion_matrix");
+  static_cast<void>(check_scores(check, y, t, options.ignore_label));
+  const std::int64_t classes = y.shape(1);
+  Array matrix = Array::zeros({classes, classes}, DType::int64);
+  auto* counts = matrix.mutable_data<std::int64_t>();
+  for_each_prediction(y, t, options.ignore_label, 1, [&](std::int64_t label, std::int64_t predicted) {
+    ++counts[label * classes + predicted];
+  });
+  return matrix;
+}
+
+Array confusion_matrix(const Variable& y, const Array& t, const ConfusionMatrixOptions& options) {
+  return confusion_matrix(detail::array_or_undefined(y), t, options);
 }
 
 }  // namespace fathom::ops

@@ -52,6 +52,36 @@ TEST_CASE("accuracy with more dimensions takes the classes from axis 1", "[accur
   CHECK(ops::accuracy(y, labels({1, -1, 1, -1}, {1, 2, 2}), {.ignore_label = -1}).item() == 0.5);
 }
 
+TEST_CASE("a label may be among the best few", "[accuracy]") {
+  const Array y = Array::from({0.0, 3.0, 1.0, 9.0, 2.0, 1.0, -3.0, -2.0, -1.0, 5.0, 5.0, 1.0}, {4, 3});
+  const Array t = labels({2, 2, 0, 1}, {4});
+  CHECK(ops::accuracy(y, t).item() == 0);
+  CHECK(ops::accuracy(y, t, {.top = 2}).item() == 0.5);
+  CHECK(ops::accuracy(y, t, {.top = 3}).item() == 1);
+  // (1, 3, 2): the best two are 0 and 2 at the first place, 1 and 2 at the second.
+  const Array maps = Array::from({9.0, 0.0, 1.0, 7.0, 2.0, 6.0}, {1, 3, 2});
+  CHECK(ops::accuracy(maps, labels({2, 0}, {1, 2}), {.top = 2}).item() == 0.5);
+  CHECK_THROWS_MATCHES(ops::accuracy(y, t, {.top = 4}), ValueError,
+                       Message("accuracy: top must lie in [1, 3], the number of classes (it is 4)\n"
+                               "  y: float64 [4, 3]  (n, classes, d...)\n  t: int64 [4]       (n, d...)\n"
+                               "  hint: 1 asks for the label itself, 5 for it among the five best"));
+  CHECK_THROWS_AS(ops::accuracy(y, t, {.top = 0}), ValueError);
+}
+
+TEST_CASE("confusion_matrix counts which class is taken for which", "[accuracy]") {
+  const Array y = Array::from({0.0, 3.0, 1.0, 9.0, 2.0, 1.0, -3.0, -2.0, -1.0, 5.0, 5.0, 1.0}, {4, 3});
+  const Array t = labels({1, 1, 2, 0}, {4});
+  const Array m = ops::confusion_matrix(y, t);
+  CHECK(identical(m, Array::from<std::int64_t>({1, 0, 0, 1, 1, 0, 0, 0, 1}, {3, 3})));
+  CHECK(identical(ops::confusion_matrix(Variable(y), t), m));
+  CHECK(identical(ops::confusion_matrix(y, labels({1, -1, 2, -1}, {4}), {.ignore_label = -1}),
+                  Array::from<std::int64_t>({0, 0, 0, 0, 1, 0, 0, 0, 1}, {3, 3})));
+  CHECK_THROWS_MATCHES(ops::confusion_matrix(y, labels({1, 3, 2, 0}, {4})), ValueError,
+                       Message("confusion_matrix: labels must lie in [0, 3) (t[1] is 3)\n"
+                               "  y: float64 [4, 3]  (n, classes, d...)\n  t: int64 [4]       (n, d...)\n"
+                               "  hint: labels that are to count nothing: {.ignore_label = -1}"));
+}
+
 TEST_CASE("accuracy of nothing, NaN and infinity", "[accuracy]") {
   CHECK(ops::accuracy(Array::zeros({0, 3}, DType::float32), labels({}, {0})).item() == 0);
   const double infinity = std::numeric_limits<double>::infinity();

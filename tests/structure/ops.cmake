@@ -45,6 +45,9 @@ foreach(header ${headers})
     if(NOT CMAKE_MATCH_3 MATCHES "Variable|Array" OR declaration MATCHES " operator")
       continue()  # what takes no arrays is no op, and operators stand for functions
     endif()
+    if(text MATCHES "struct ${type} {[^}]*Variable [a-z]+\n")
+      set(type Variable)  # several results by name; the gradients are those of the Variable
+    endif()
     if(NOT type MATCHES "^(Variable|Array)s?$")
       message(SEND_ERROR "${header}: ${op} returns ${type}: an op returns Variables, or Arrays if it has no gradient")
       continue()
