@@ -41,6 +41,7 @@
 #include <fathom/nn/layers/conv2d.hpp>
 #include <fathom/nn/layers/depthwise_conv2d.hpp>
 #include <fathom/nn/layers/dropout.hpp>
+#include <fathom/nn/layers/embed_id.hpp>
 #include <fathom/nn/layers/flatten.hpp>
 #include <fathom/nn/layers/linear.hpp>
 #include <fathom/nn/layers/pooling2d.hpp>
@@ -66,12 +67,16 @@
 #include <fathom/ops/batch_normalization.hpp>
 #include <fathom/ops/cast.hpp>
 #include <fathom/ops/convolution_2d.hpp>
+#include <fathom/ops/cumsum.hpp>
 #include <fathom/ops/deconvolution_2d.hpp>
+#include <fathom/ops/depth2space.hpp>
 #include <fathom/ops/depthwise_convolution_2d.hpp>
 #include <fathom/ops/dropout.hpp>
+#include <fathom/ops/embed_id.hpp>
 #include <fathom/ops/extrema.hpp>
 #include <fathom/ops/get_item.hpp>
 #include <fathom/ops/hinge.hpp>
+#include <fathom/ops/im2col.hpp>
 #include <fathom/ops/joining.hpp>
 #include <fathom/ops/linear.hpp>
 #include <fathom/ops/math.hpp>
@@ -84,4 +89,7 @@
 #include <fathom/ops/sigmoid_cross_entropy.hpp>
 #include <fathom/ops/softmax.hpp>
 #include <fathom/ops/softmax_cross_entropy.hpp>
+#include <fathom/ops/tensordot.hpp>
+#include <fathom/ops/tiling.hpp>
+#include <fathom/ops/top_k.hpp>
 #include <fathom/ops/where.hpp>

@@ -62,6 +62,7 @@ using Operations = std::map<std::string, Operation, std::less<>>;
 [[nodiscard]] const Operations& operations();
 
 /// The parts that `operations()` joins.
+[[nodiscard]] Operations array_operations();        // joining, repeating, choosing and moving elements
 [[nodiscard]] Operations dense_operations();        // convolutions, pooling, products
 [[nodiscard]] Operations elementwise_operations();  // arithmetic, activations, small graphs of them
 [[nodiscard]] Operations shape_operations();        // reductions and changes of shape

@@ -23,6 +23,14 @@ Operation reduction(Variable (*function)(const Variable&, const ops::ReductionOp
   };
 }
 
+/// Chainer's mean is its average.
+Outputs mean(Params& params, Inputs& in) {
+  ops::ReductionOptions options;
+  params.read("axis", options.axis).read("keepdims", options.keepdims);
+  const Variable weights = in.optional("weights");
+  return {weights.defined() ? ops::average(in["x"], weights, options) : ops::mean(in["x"], options)};
+}
+
 Outputs reshape(Params& params, Inputs& in) {
   return {ops::reshape(in["x"], std::span<const std::int64_t>(params.get<Axes>("shape")))};
 }
@@ -118,7 +126,7 @@ Operation position(Array (*function)(const Variable&, std::optional<std::int64_t
 Operations shape_operations() {
   return {
       {"sum", reduction(ops::sum)},
-      {"mean", reduction(ops::mean)},
+      {"mean", mean},
       {"max", reduction(ops::max)},
       {"min", reduction(ops::min)},
       {"argmax", position(ops::argmax)},

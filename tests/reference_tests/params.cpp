@@ -146,6 +146,19 @@ Params& Params::read(const std::string& name, std::optional<Axes>& target) {
   return read(name, target.emplace());
 }
 
+Params& Params::read(const std::string& name, std::pair<Axes, Axes>& target) {
+  const nlohmann::json* value = find(name);
+  if (value == nullptr) return *this;
+  const auto is_axes = [](const auto& item) { return item.is_number_integer() || is_list_of_integers(item); };
+  if (!value->is_array() || value->size() != 2 || !std::all_of(value->begin(), value->end(), is_axes))
+    refuse(name, "a pair of axes or lists of axes");
+  const auto axes = [](const nlohmann::json& item) {
+    return item.is_array() ? item.get<Axes>() : Axes{item.get<std::int64_t>()};
+  };
+  target = {axes(value->at(0)), axes(value->at(1))};
+  return *this;
+}
+
 Params& Params::read(const std::string& name, Indices& target) {
   const nlohmann::json* value = find(name);
   if (value == nullptr) return *this;

@@ -46,7 +46,9 @@ class Params {
   Params& read(const std::string& name, bool& target);
   Params& read(const std::string& name, Axes& target);                 ///< one number or a list
   Params& read(const std::string& name, std::optional<Axes>& target);  ///< null: nullopt
-  Params& read(const std::string& name, Indices& target);              ///< integers, slices, newaxis, ...
+  /// Axes of a and of b, each one number or a list.
+  Params& read(const std::string& name, std::pair<Axes, Axes>& target);
+  Params& read(const std::string& name, Indices& target);  ///< integers, slices, newaxis, ...
   Params& read(const std::string& name, std::vector<ops::PadWidth>& target);
   Params& read(const std::string& name, SideValues& target);  ///< a number, a pair or a list of pairs
   /// One of the named choices.
@@ -60,6 +62,10 @@ class Params {
   /// Whether an argument that may be a number or a list is a number.
   [[nodiscard]] bool is_integer(const std::string& name) const {
     return object_.contains(name) && object_.at(name).is_number_integer();
+  }
+
+  [[nodiscard]] bool is_list(const std::string& name) const {
+    return object_.contains(name) && object_.at(name).is_array();
   }
 
   [[nodiscard]] std::vector<std::string> unread() const;

@@ -40,6 +40,7 @@ std::vector<ErrorCase> error_table() {
   add_elementwise_errors(cases);
   add_image_errors(cases);
   add_product_errors(cases);
+  add_selection_errors(cases);
   add_shape_errors(cases);
   add_loss_errors(cases);
   return cases;

@@ -10,6 +10,7 @@ void add_array_errors(std::vector<ErrorCase>& cases);
 void add_elementwise_errors(std::vector<ErrorCase>& cases);
 void add_image_errors(std::vector<ErrorCase>& cases);
 void add_product_errors(std::vector<ErrorCase>& cases);
+void add_selection_errors(std::vector<ErrorCase>& cases);
 void add_shape_errors(std::vector<ErrorCase>& cases);
 void add_loss_errors(std::vector<ErrorCase>& cases);
 

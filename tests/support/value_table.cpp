@@ -4,7 +4,9 @@
 #include <fathom/ops/accuracy.hpp>
 #include <fathom/ops/arithmetic.hpp>
 #include <fathom/ops/extrema.hpp>
+#include <fathom/ops/im2col.hpp>
 #include <fathom/ops/pooling_2d.hpp>
+#include <fathom/ops/top_k.hpp>
 
 namespace fathom::test {
 namespace {
@@ -21,6 +23,20 @@ std::vector<ValueCase> value_table() {
        [](const Operands& in) { return ops::accuracy(in[0].variable, in[1]); },
        {of({0, 1, 2, -1}, {2, 2}), Array::from<std::int64_t>({1, 1}, {2})},
        Array::scalar(0.5, DType::float64)},
+      {"confusion_matrix",
+       [](const Operands& in) { return ops::confusion_matrix(in[0].variable, in[1]); },
+       {of({0, 1, 2, -1, 3, 1}, {3, 2}), Array::from<std::int64_t>({1, 1, 0}, {3})},
+       Array::from<std::int64_t>({1, 0, 1, 1}, {2, 2})},
+      {"top_k",
+       [](const Operands& in) { return ops::top_k(in[0], 2).values; },
+       {of({1, 4, 2, 3, 3, -5}, {2, 3})},
+       Array::from({4.0, 2.0, 3.0, 3.0}, {2, 2})},
+      {"col2im",
+       [](const Operands& in) {
+         return ops::col2im(in[0], {1, 3}, {.kernel = {1, 2}});
+       },
+       {of({1, 2, 10, 20}, {1, 2, 1, 2})},
+       Array::from({1.0, 12.0, 20.0}, {1, 1, 1, 3})},
       {"sub_scalar",
        [](const Operands& in) { return ops::sub_scalar(in[0], 3); },
        {of({-1, 0, 2.5}, {3})},
