@@ -2,6 +2,7 @@
 #include <fathom/ops/top_k.hpp>
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 
 #include <fmt/format.h>
@@ -18,7 +19,7 @@ namespace {
 /// NaN is above all numbers.
 template <class T>
 bool is_less(T a, T b) {
-  return a < b || (b != b && a == a);
+  return a < b || (std::isnan(b) && !std::isnan(a));
 }
 
 /// The elements of x along `axis` that stand at `positions`, which have x's other sizes.
