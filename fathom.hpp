@@ -92,4 +92,5 @@
 #include <fathom/ops/tensordot.hpp>
 #include <fathom/ops/tiling.hpp>
 #include <fathom/ops/top_k.hpp>
+#include <fathom/ops/trigonometry.hpp>
 #include <fathom/ops/where.hpp>

@@ -36,11 +36,34 @@ struct Log {
   auto gradient(const auto& gy, const auto& x) const { return gy / x; }
 };
 
+struct Expm1 {
+  static constexpr std::string_view name = "expm1";
+  static constexpr Keeps keeps = Keeps::output;
+  // xsimd 8.1's is infinite too soon, where the 1 no longer counts, and makes +0 of -0.
+  auto value(const auto& x) const { return choose(x > 64, Exp{}.value(x), choose(x == 0, x, expm1(x))); }
+  auto gradient(const auto& gy, const auto& y) const { return gy * (y + 1); }
+};
+
+struct Log1p {
+  static constexpr std::string_view name = "log1p";
+  static constexpr Keeps keeps = Keeps::inputs;
+  // xsimd 8.1's makes +0 of -0.
+  auto value(const auto& x) const { return choose(x == 0, x, log1p(x)); }
+  auto gradient(const auto& gy, const auto& x) const { return gy / (x + 1); }
+};
+
 struct Sqrt {
   static constexpr std::string_view name = "sqrt";
   static constexpr Keeps keeps = Keeps::output;
   auto value(const auto& x) const { return sqrt(x); }
   auto gradient(const auto& gy, const auto& y) const { return gy / (2 * y); }
+};
+
+struct Rsqrt {
+  static constexpr std::string_view name = "rsqrt";
+  static constexpr Keeps keeps = Keeps::output;
+  auto value(const auto& x) const { return 1 / sqrt(x); }
+  auto gradient(const auto& gy, const auto& y) const { return gy * (y * y * y * -0.5); }
 };
 
 struct Square {
@@ -58,6 +81,22 @@ struct Absolute {
     // The last v is 0 or NaN.
     return gy *
            locally_constant([](const auto& v) { return choose(v > 0, like(v, 1), choose(v < 0, -1, v)); }, x);
+  }
+};
+
+struct Erf {
+  static constexpr std::string_view name = "erf";
+  static constexpr Keeps keeps = Keeps::inputs;
+  auto value(const auto& x) const {
+    return lanewise_in_double(
+        [](const auto& v) {
+          using std::erf;
+          return erf(v);
+        },
+        x);
+  }
+  auto gradient(const auto& gy, const auto& x) const {
+    return gy * (apply_rule(Exp{}, negated(x * x)) * like(x, 2 * std::numbers::inv_sqrtpi));
   }
 };
 
@@ -96,7 +135,8 @@ struct RpowScalar : WithNumber {
   auto gradient(const auto& gy, const auto& y) const { return gy * (y * like(y, logarithm)); }
 };
 
-using Math = RuleTable<Exp, Log, Sqrt, Square, Absolute, Pow, PowScalar, RpowScalar>;
+using Math =
+    RuleTable<Exp, Expm1, Log, Log1p, Sqrt, Rsqrt, Square, Absolute, Erf, Pow, PowScalar, RpowScalar>;
 template <class Rule>
 requires(Math::has<Rule>) Math table_of(const Rule& rule);
 

@@ -89,6 +89,21 @@ template <class F, Batch V>
   for (std::size_t i = 0; i < V::size; ++i) lanes[0][i] = f(lanes[0][i], lanes[1][i]);
   return V::load_unaligned(lanes[0]);
 }
+template <class F, Batch V>
+[[nodiscard]] V lanewise(const F& f, const V& x) {
+  return lanewise([&f](auto v, auto) { return f(v); }, x, x);
+}
+
+/// f of a batch of floats; of doubles lane by lane, for functions of which xsimd 8.1 is accurate in float
+/// alone. `f` takes numbers and batches: `[](const auto& v) { using std::erf; return erf(v); }`.
+template <class F, Batch V>
+[[nodiscard]] V lanewise_in_double(const F& f, const V& x) {
+  if constexpr (std::is_same_v<typename V::value_type, double>) {
+    return lanewise(f, x);
+  } else {
+    return f(x);
+  }
+}
 
 /// f(xs...), a factor whose derivative is zero wherever it has one, such as a mask or a sign. `f` takes
 /// numbers and batches; of Variables it makes a constant.
@@ -130,9 +145,11 @@ inline constexpr std::size_t kKept = Rule::keeps == Keeps::nothing  ? 0
                                      : Rule::keeps == Keeps::output ? 1
                                                                     : kInputs<Rule>;
 
-/// The rule's gradient of input I.
+/// The rule's gradient of input I. Always inline, and so must be large gradients of batches: clang's
+/// `flatten` leaves what is too large out of line (kernel_loops.hpp says why it may not be there).
 template <std::size_t I, class Rule, class V, std::size_t... K>
-decltype(auto) gradient_of(const Rule& rule, const V& gy, const V* kept, std::index_sequence<K...>) {
+[[gnu::always_inline]] inline decltype(auto) gradient_of(const Rule& rule, const V& gy, const V* kept,
+                                                         std::index_sequence<K...>) {
   static_cast<void>(kept);
   if constexpr (kInputs<Rule> == 1) {
     return rule.gradient(gy, kept[K]...);
@@ -143,7 +160,7 @@ decltype(auto) gradient_of(const Rule& rule, const V& gy, const V* kept, std::in
   }
 }
 template <std::size_t I, class Rule, class V>
-decltype(auto) gradient_of(const Rule& rule, const V& gy, const V* kept) {
+[[gnu::always_inline]] inline decltype(auto) gradient_of(const Rule& rule, const V& gy, const V* kept) {
   return gradient_of<I>(rule, gy, kept, std::make_index_sequence<kKept<Rule>>{});
 }
 

@@ -8,6 +8,7 @@
 #include <fathom/autograd/backward.hpp>
 #include <fathom/autograd/function.hpp>
 #include <fathom/core/error.hpp>
+#include <fathom/ops/arithmetic.hpp>
 #include <support/tolerance.hpp>
 #include <support/values.hpp>
 
@@ -44,6 +45,26 @@ TEST_CASE("functions of one variable, values and gradients by hand", "[math]") {
        {1, e, 0.5, kInf, 0, -1, kNan},
        {0, 1, std::log(0.5), kInf, -kInf, kNan, kNan},
        {1, 1 / e, 2, 0, kInf, -1, kNan}},
+      {"expm1",
+       ops::expm1,
+       {0, 1, 1e-12, -kInf, kInf, kNan, 1000},
+       {0, e - 1, 1e-12, -1, kInf, kNan, kInf},
+       {1, e, 1 + 1e-12, 0, kInf, kNan, kInf}},
+      {"log1p",
+       ops::log1p,
+       {0, e - 1, 1e-12, kInf, -1, -2, kNan},
+       {0, 1, 1e-12, kInf, -kInf, kNan, kNan},
+       {1, 1 / e, 1 - 1e-12, 0, kInf, -1, kNan}},
+      {"rsqrt",
+       ops::rsqrt,
+       {4, 0.25, 0, kInf, -1, kNan},
+       {0.5, 2, kInf, 0, kNan, kNan},
+       {-1.0 / 16, -4, -kInf, 0, kNan, kNan}},
+      {"erf",
+       ops::erf,
+       {0, 1, -1, 30, kInf, -kInf, kNan},
+       {0, 0.8427007929497149, -0.8427007929497149, 1, 1, -1, kNan},
+       {1.1283791670955126, 0.4151074974205947, 0.4151074974205947, 0, 0, 0, kNan}},
       {"sqrt",
        ops::sqrt,
        {4, 0.25, 0, kInf, -1, kNan},
@@ -66,6 +87,24 @@ TEST_CASE("functions of one variable, values and gradients by hand", "[math]") {
   CHECK(close(y, c.y));
   const Variable gy{Array::ones(x.shape(), dtype)};
   CHECK(close(grad({y}, {x}, {gy}, {.create_graph = create_graph})[0], c.gx));
+}
+
+TEST_CASE("sign, floor and ceil are constants", "[math]") {
+  struct Case {
+    Variable (*op)(const Variable&);
+    std::vector<double> y;
+  };
+  const auto c = GENERATE(values<Case>({{ops::sign, {-1, -1, 0, 0, 1, 1, -1, kNan}},
+                                        {ops::floor, {-2, -1, 0, 0, 0, kInf, -kInf, kNan}},
+                                        {ops::ceil, {-1, 0, 0, 0, 1, kInf, -kInf, kNan}}}));
+  const auto dtype = GENERATE(DType::float32, DType::float64);
+  const Variable x = variable({-1.5, -0.5, -0.0, 0, 0.5, kInf, -kInf, kNan}, dtype, true);
+  const Variable y = c.op(x);
+  CHECK(y.dtype() == dtype);
+  CHECK(allclose(y.data(), variable(c.y, dtype).data(), 0, 0, true));
+  CHECK_FALSE(y.requires_grad());
+  CHECK_FALSE(y.creator());
+  CHECK(close(grad({y * x}, {x}, {Variable{Array::ones(x.shape(), dtype)}})[0], c.y));
 }
 
 TEST_CASE("exp and log reach the ends of the range", "[math]") {

@@ -4,6 +4,7 @@
 #include <fathom/ops/extrema.hpp>
 #include <fathom/ops/math.hpp>
 #include <fathom/ops/reduction.hpp>
+#include <fathom/ops/trigonometry.hpp>
 
 #include "operations.hpp"
 
@@ -24,16 +25,32 @@ Operation with_number(Variable (*function)(const Variable&, double)) {
   };
 }
 
-Outputs clipped_relu(Params& params, Inputs& in) {
-  double z = 20;
-  params.read("z", z);
-  return {ops::clipped_relu(in["x"], z)};
+/// An op with one option, and its default in Chainer.
+Operation with_option(Variable (*function)(const Variable&, double), const char* name, double value) {
+  return [=](Params& params, Inputs& in) {
+    double number = value;
+    params.read(name, number);
+    return Outputs{function(in["x"], number)};
+  };
 }
 
-Outputs leaky_relu(Params& params, Inputs& in) {
-  double slope = 0.2;
-  params.read("slope", slope);
-  return {ops::leaky_relu(in["x"], slope)};
+Outputs selu(Params& params, Inputs& in) {
+  double alpha = 1.6732632423543772848170429916717;
+  double scale = 1.0507009873554804934193349852946;
+  params.read("alpha", alpha).read("scale", scale);
+  return {ops::selu(in["x"], alpha, scale)};
+}
+
+Outputs crelu(Params& params, Inputs& in) {
+  std::int64_t axis = 1;
+  params.read("axis", axis);
+  return {ops::crelu(in["x"], axis)};
+}
+
+Outputs maxout(Params& params, Inputs& in) {
+  std::int64_t axis = 1;
+  params.read("axis", axis);
+  return {ops::maxout(in["x"], params.get<std::int64_t>("pool_size"), axis)};
 }
 
 Outputs clip(Params& params, Inputs& in) {
@@ -62,10 +79,33 @@ Operations elementwise_operations() {
       {"sigmoid", unary(ops::sigmoid)},
       {"tanh", unary(ops::tanh)},
       {"relu6", unary(ops::relu6)},
-      {"clipped_relu", clipped_relu},
-      {"leaky_relu", leaky_relu},
+      {"clipped_relu", with_option(ops::clipped_relu, "z", 20)},
+      {"leaky_relu", with_option(ops::leaky_relu, "slope", 0.2)},
       {"hard_sigmoid", unary([](const Variable& x) { return ops::hard_sigmoid(x); })},
+      {"elu", with_option(ops::elu, "alpha", 1)},
+      {"selu", selu},
+      {"softplus", with_option(ops::softplus, "beta", 1)},
+      {"swish", [](Params&, Inputs& in) { return Outputs{ops::swish(in["x"], in["beta"])}; }},
+      {"hard_swish", unary(ops::hard_swish)},
+      {"gelu", unary([](const Variable& x) { return ops::gelu(x); })},
+      {"mish", unary(ops::mish)},
+      {"prelu", [](Params&, Inputs& in) { return Outputs{ops::prelu(in["x"], in["W"])}; }},
+      {"crelu", crelu},
+      {"maxout", maxout},
       {"exp", unary(ops::exp)},
+      {"expm1", unary(ops::expm1)},
+      {"log1p", unary(ops::log1p)},
+      {"rsqrt", unary(ops::rsqrt)},
+      {"erf", unary(ops::erf)},
+      {"sign", unary(ops::sign)},
+      {"floor", unary(ops::floor)},
+      {"ceil", unary(ops::ceil)},
+      {"sin", unary(ops::sin)},
+      {"cos", unary(ops::cos)},
+      {"tan", unary(ops::tan)},
+      {"arctan", unary(ops::arctan)},
+      {"sinh", unary(ops::sinh)},
+      {"cosh", unary(ops::cosh)},
       {"log", unary(ops::log)},
       {"sqrt", unary(ops::sqrt)},
       {"square", unary(ops::square)},

@@ -5,6 +5,7 @@
 #include <fathom/ops/arithmetic.hpp>
 #include <fathom/ops/extrema.hpp>
 #include <fathom/ops/math.hpp>
+#include <fathom/ops/trigonometry.hpp>
 
 namespace fathom::test {
 
@@ -28,17 +29,76 @@ ErrorCase binary_errors(const std::string& op, Variable (*function)(const Variab
           .empty = {{{{0, 3}, {3}}, {0, 3}}, {{{0, 3}, {0, 3}}, {0, 3}}, {{{1, 2}, {0, 1}}, {0, 2}}}};
 }
 
+namespace {
+
+ErrorCase channelwise_errors(const std::string& op, const std::string& weights,
+                             Variable (*function)(const Variable&, const Variable&)) {
+  return {.op = op,
+          .arguments = {{"x", {2, 3, 4}}, {weights, {3}}},
+          .function = [function](const Operands& in) { return function(in[0], in[1]); },
+          .refused = {{"another number of channels", {{2, 3, 4}, {4}}},
+                      {"sizes of the first axis", {{2, 3, 4}, {2, 3}}},
+                      {"as many axes as x", {{3}, {3}}},
+                      {"no axes", {{}, {}}}},
+          .empty = {{{{0, 3, 4}, {3}}, {0, 3, 4}}, {{{2, 0}, {0}}, {2, 0}}, {{{2, 3, 0}, {3}}, {2, 3, 0}}}};
+}
+
+void add_unit_errors(std::vector<ErrorCase>& cases) {
+  cases.push_back(unary_errors("hard_swish", ops::hard_swish));
+  cases.push_back(unary_errors("mish", ops::mish));
+  cases.push_back(unary_errors("elu", [](const Variable& x) { return ops::elu(x); }));
+  cases.push_back(unary_errors("selu", [](const Variable& x) { return ops::selu(x); }));
+  cases.push_back(unary_errors("softplus", [](const Variable& x) { return ops::softplus(x); }));
+  cases.push_back(unary_errors("swish", [](const Variable& x) { return ops::swish(x); }));
+  cases.push_back(unary_errors("gelu", [](const Variable& x) { return ops::gelu(x); }));
+  cases.push_back(unary_errors("gelu", [](const Variable& x) { return ops::gelu(x, ops::GeluForm::tanh); }));
+  cases.push_back(channelwise_errors("prelu", "W", ops::prelu));
+  cases.push_back(channelwise_errors("swish", "beta", ops::swish));
+  cases.push_back({.op = "crelu",
+                   .arguments = {{"x", {2, 3}}},
+                   .function = [](const Operands& in) { return ops::crelu(in[0]); },
+                   .any_size = true,
+                   .refused = {{"no axis 1", {{3}}}, {"no axes", {{}}}},
+                   .empty = {{{{0, 3}}, {0, 6}}, {{{2, 0, 1}}, {2, 0, 1}}}});
+  cases.push_back({.op = "maxout",
+                   .arguments = {{"x", {2, 6}}},
+                   .function = [](const Operands& in) { return ops::maxout(in[0], 3); },
+                   .refused = {{"no axis 1", {{3}}}, {"a size that 3 does not divide", {{2, 4}}}},
+                   .empty = {{{{0, 6}}, {0, 2}}, {{{2, 0}}, {2, 0}}, {{{2, 6, 0}}, {2, 2, 0}}}});
+}
+
+void add_function_errors(std::vector<ErrorCase>& cases) {
+  cases.push_back(unary_errors("exp", ops::exp));
+  cases.push_back(unary_errors("expm1", ops::expm1));
+  cases.push_back(unary_errors("log", ops::log));
+  cases.push_back(unary_errors("log1p", ops::log1p));
+  cases.push_back(unary_errors("sqrt", ops::sqrt));
+  cases.push_back(unary_errors("rsqrt", ops::rsqrt));
+  cases.push_back(unary_errors("square", ops::square));
+  cases.push_back(unary_errors("absolute", ops::absolute));
+  cases.push_back(unary_errors("erf", ops::erf));
+  cases.push_back(unary_errors("sin", ops::sin));
+  cases.push_back(unary_errors("cos", ops::cos));
+  cases.push_back(unary_errors("tan", ops::tan));
+  cases.push_back(unary_errors("arctan", ops::arctan));
+  cases.push_back(unary_errors("sinh", ops::sinh));
+  cases.push_back(unary_errors("cosh", ops::cosh));
+  // Constants: a product with x lets the test ask for a gradient.
+  cases.push_back(unary_errors("sign", [](const Variable& x) { return ops::sign(x) * x; }));
+  cases.push_back(unary_errors("floor", [](const Variable& x) { return ops::floor(x) * x; }));
+  cases.push_back(unary_errors("ceil", [](const Variable& x) { return ops::ceil(x) * x; }));
+}
+
+}  // namespace
+
 void add_elementwise_errors(std::vector<ErrorCase>& cases) {
   cases.push_back(unary_errors("neg", ops::neg));
   cases.push_back(unary_errors("relu", ops::relu));
   cases.push_back(unary_errors("relu6", ops::relu6));
   cases.push_back(unary_errors("sigmoid", ops::sigmoid));
   cases.push_back(unary_errors("tanh", ops::tanh));
-  cases.push_back(unary_errors("exp", ops::exp));
-  cases.push_back(unary_errors("log", ops::log));
-  cases.push_back(unary_errors("sqrt", ops::sqrt));
-  cases.push_back(unary_errors("square", ops::square));
-  cases.push_back(unary_errors("absolute", ops::absolute));
+  add_function_errors(cases);
+  add_unit_errors(cases);
   cases.push_back(unary_errors("clip", [](const Variable& x) { return ops::clip(x, -1, 1); }));
 
   cases.push_back(binary_errors("add", ops::add));

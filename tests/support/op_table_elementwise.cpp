@@ -7,6 +7,7 @@
 #include <fathom/ops/arithmetic.hpp>
 #include <fathom/ops/extrema.hpp>
 #include <fathom/ops/math.hpp>
+#include <fathom/ops/trigonometry.hpp>
 
 namespace fathom::test {
 
@@ -75,6 +76,11 @@ void add_with_number(Cases& cases) {
   with_number("leaky_relu", ops::leaky_relu, 0.2, distinct({2, 3, 5}, 4));
   with_number("leaky_relu", ops::leaky_relu, -0.5, distinct({2, 3, 5}, 4));
   with_number("hard_sigmoid", ops::hard_sigmoid, 1.25, distinct({2, 3, 5}, 4));
+  with_number("elu", ops::elu, 1, distinct({2, 3, 5}, 4));
+  with_number("elu", ops::elu, -0.5, distinct({2, 3, 5}, 4));
+  with_number("softplus", ops::softplus, 1, distinct({2, 3, 5}, 4));
+  with_number("softplus", ops::softplus, -2.5, distinct({2, 3, 5}, 4));
+  with_number("swish", ops::swish, 1.5, distinct({2, 3, 5}, 4));
 }
 
 void add_unary(Cases& cases) {
@@ -91,11 +97,59 @@ void add_unary(Cases& cases) {
   unary("absolute", ops::absolute, x);
   unary("log", ops::log, positive({2, 3, 5}, 5));
   unary("sqrt", ops::sqrt, positive({2, 3, 5}, 5));
+  unary("expm1", ops::expm1, x);
+  unary("log1p", ops::log1p, x);
+  unary("rsqrt", ops::rsqrt, positive({2, 3, 5}, 5));
+  unary("erf", ops::erf, x);
+  unary("sin", ops::sin, x);
+  unary("cos", ops::cos, x);
+  unary("tan", ops::tan, x);
+  unary("arctan", ops::arctan, x);
+  unary("sinh", ops::sinh, x);
+  unary("cosh", ops::cosh, x);
+  unary("mish", ops::mish, x);
+  unary(
+      "selu", [](const Variable& v) { return ops::selu(v); }, x);
+  unary(
+      "gelu", [](const Variable& v) { return ops::gelu(v * 3); }, x);
+  unary(
+      "gelu tanh", [](const Variable& v) { return ops::gelu(v * 3, ops::GeluForm::tanh); }, x);
+  // Their gradient is none: x sign(x) has sign(x).
+  unary(
+      "sign", [](const Variable& v) { return ops::sign(v) * v; }, x);
+  unary(
+      "floor", [](const Variable& v) { return ops::floor(v) * v; }, x);
+  unary(
+      "ceil", [](const Variable& v) { return ops::ceil(v) * v; }, x);
+  // Below -3, between the kinks and above 3.
+  unary(
+      "hard_swish", [](const Variable& v) { return ops::hard_swish(v * 25); }, x);
   // Below 0, between the kinks and above 6.
   unary(
       "relu6", [](const Variable& v) { return ops::relu6(v * 25); }, x);
   unary(
       "clip", [](const Variable& v) { return ops::clip(v, -0.24, 0.2); }, x);
+}
+
+void add_channelwise(Cases& cases) {
+  for (const auto& [x, weights] : std::vector<std::pair<Shape, Shape>>{
+           {{2, 3, 4}, {3}}, {{2, 3, 4}, {3, 4}}, {{2, 3}, {3}}, {{5}, {}}, {{2, 3, 2, 2}, {3}}}) {
+    const std::string shapes = " " + to_string(x) + " " + to_string(weights);
+    cases.push_back({"prelu" + shapes,
+                     [](const In& in) { return ops::prelu(in[0], in[1]); },
+                     {distinct(x, 12), distinct(weights, 13)}});
+    cases.push_back({"swish" + shapes,
+                     [](const In& in) { return ops::swish(in[0], in[1]); },
+                     {distinct(x, 14), nonzero(weights, 15)}});
+  }
+  for (const std::int64_t axis : {0, 1, -1}) {
+    cases.push_back({"crelu axis " + std::to_string(axis),
+                     [axis](const In& in) { return ops::crelu(in[0], axis); },
+                     {distinct({2, 4, 6}, 16)}});
+    cases.push_back({"maxout axis " + std::to_string(axis),
+                     [axis](const In& in) { return ops::maxout(in[0], 2, axis); },
+                     {distinct({2, 4, 6}, 17)}});
+  }
 }
 
 }  // namespace
@@ -104,6 +158,7 @@ void add_elementwise(std::vector<OpCase>& cases) {
   add_binary(cases);
   add_with_number(cases);
   add_unary(cases);
+  add_channelwise(cases);
 }
 
 }  // namespace fathom::test
