@@ -13,6 +13,7 @@
 #include <fathom/nn/layers/dropout.hpp>
 #include <fathom/nn/layers/flatten.hpp>
 #include <fathom/nn/sequential.hpp>
+#include <fathom/ops/reduction.hpp>
 #include <support/temporary_directory.hpp>
 
 using namespace fathom;
@@ -57,6 +58,31 @@ TEST_CASE("activations are their functions, with their options", "[layers]") {
           nn::HardSigmoid{0.125}, [](const Variable& x) { return ops::hard_sigmoid(x, 0.125); },
           "HardSigmoid"),
       make(
+          nn::ELU{}, [](const Variable& x) { return ops::elu(x); }, "ELU"),
+      make(
+          nn::ELU{0.5}, [](const Variable& x) { return ops::elu(x, 0.5); }, "ELU"),
+      make(
+          nn::SELU{}, [](const Variable& x) { return ops::selu(x); }, "SELU"),
+      make(
+          nn::Softplus{2}, [](const Variable& x) { return ops::softplus(x, 2); }, "Softplus"),
+      make(
+          nn::SiLU{}, [](const Variable& x) { return ops::swish(x); }, "SiLU"),
+      make(
+          nn::HardSwish{}, [](const Variable& x) { return ops::hard_swish(x); }, "HardSwish"),
+      make(
+          nn::GELU{}, [](const Variable& x) { return ops::gelu(x); }, "GELU"),
+      make(
+          nn::GELU{ops::GeluForm::tanh}, [](const Variable& x) { return ops::gelu(x, ops::GeluForm::tanh); },
+          "GELU"),
+      make(
+          nn::Mish{}, [](const Variable& x) { return ops::mish(x); }, "Mish"),
+      make(
+          nn::CReLU{0}, [](const Variable& x) { return ops::crelu(x, 0); }, "CReLU"),
+      make(
+          nn::Maxout{4}, [](const Variable& x) { return ops::maxout(x, 4); }, "Maxout"),
+      make(
+          nn::Maxout{5, 0}, [](const Variable& x) { return ops::maxout(x, 5, 0); }, "Maxout"),
+      make(
           nn::Softmax{}, [](const Variable& x) { return ops::softmax(x); }, "Softmax"),
       make(
           nn::LogSoftmax{0}, [](const Variable& x) { return ops::log_softmax(x, 0); }, "LogSoftmax"));
@@ -66,6 +92,35 @@ TEST_CASE("activations are their functions, with their options", "[layers]") {
   CHECK((*c.layer)(x).requires_grad());
   CHECK(nn::type_name(*c.layer) == c.name);
   CHECK(c.layer->parameters().empty());
+}
+
+TEST_CASE("PReLU learns one slope or one for each channel", "[layers]") {
+  const Variable x = values({5, 3, 4});
+  nn::PReLU one;
+  CHECK(one.W.shape() == Shape{});
+  CHECK(identical(one(x).data(), ops::leaky_relu(x, 0.25).data()));
+  nn::PReLU each{{3}, 0.5};
+  CHECK(each.W.shape() == Shape{3});
+  CHECK(identical(each(x).data(), ops::prelu(x, Variable{Array::full({3}, 0.5, DType::float32)}).data()));
+  backward(ops::sum(each(x)));
+  CHECK(each.W.grad().shape() == Shape{3});
+}
+
+TEST_CASE("Swish learns its beta, of the first sample's shape unless it is told", "[layers]") {
+  const Variable x = values({5, 3, 4});
+  nn::Swish deferred;
+  CHECK(deferred.beta.is_waiting());
+  CHECK(identical(deferred(x).data(), ops::swish(x).data()));
+  CHECK(deferred.beta.shape() == Shape{3, 4});
+  CHECK_THROWS_AS(deferred(values({5, 4, 3})), ShapeError);
+  nn::Swish each{Shape{3}, 2};
+  CHECK(identical(each(x).data(), ops::swish(x, 2).data()));
+  backward(ops::sum(each(x)));
+  CHECK(each.beta.grad().shape() == Shape{3});
+
+  nn::Swish failed;
+  CHECK_THROWS_AS(failed(values({})), ShapeError);
+  CHECK(failed.beta.is_waiting());
 }
 
 TEST_CASE("Flatten keeps the samples and shares the data", "[layers]") {
