@@ -75,7 +75,7 @@ void pack_runs(const T* source, const int64_t* row_offsets, int64_t rows, const 
 template <class T>
 struct Small {
   static constexpr int64_t kSize = 16 / static_cast<int64_t>(sizeof(T));
-  typedef T Vector __attribute__((vector_size(16)));
+  using Vector [[gnu::vector_size(16)]] = T;
 
   static Vector load(const T* from) {
     Vector result;

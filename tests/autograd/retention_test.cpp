@@ -10,7 +10,6 @@
 
 using namespace fathom;
 using namespace fathom::test;
-using Catch::Matchers::Contains;
 
 TEST_CASE("an array that backward reads must not change in between", "[retention]") {
   Variable x(Array::full({3}, 2, DType::float64), true);

@@ -13,7 +13,7 @@ using Catch::Matchers::Contains;
 
 TEST_CASE("a variable is a handle", "[variable]") {
   const Variable x = leaf(3);
-  const Variable same = x;
+  const Variable same = x;  // NOLINT(performance-unnecessary-copy-initialization): the copy is what is tested
   CHECK(same.is(x));
   CHECK_FALSE(leaf(3).is(x));
   CHECK(x.requires_grad());

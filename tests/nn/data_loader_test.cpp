@@ -11,7 +11,6 @@
 
 using namespace fathom;
 using Catch::Matchers::Contains;
-using Catch::Matchers::Equals;
 
 namespace {
 
