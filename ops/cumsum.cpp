@@ -68,8 +68,7 @@ struct CumSum {
 }  // namespace
 
 Variable cumsum(const Variable& x, const CumsumOptions& options) {
-  ArgumentCheck check(CumSum::name);
-  check.argument("x", detail::array_or_undefined(x)).defined();
+  const ArgumentCheck check = detail::check_defined(CumSum::name, x);
   const std::size_t axis = options.axis ? check.axis(*options.axis, x.rank()) : 0;
   return detail::linear_map(options.axis ? x : flatten(x), CumSum{axis, options.reverse});
 }

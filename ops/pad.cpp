@@ -17,8 +17,7 @@ const PadWidth& width_of(const std::vector<PadWidth>& widths, std::size_t axis) 
 
 /// The shape of the result.
 Shape check(const Variable& x, const std::vector<PadWidth>& widths) {
-  ArgumentCheck check("pad");
-  check.argument("x", detail::array_or_undefined(x)).defined();
+  const ArgumentCheck check = detail::check_defined("pad", x);
   FATHOM_CHECK(check.hint("give {before, after} for each axis, or one pair for all"),
                widths.size() == 1 || widths.size() == x.rank(), ValueError,
                "widths must have {}, one for each axis of x (they have {})",

@@ -37,8 +37,7 @@ struct Sum {
 
 /// Sum in the name of `op`, which is what errors speak of.
 Variable sum_for(std::string_view op, const Variable& x, const ReductionOptions& options) {
-  ArgumentCheck check(op);
-  check.argument("x", detail::array_or_undefined(x)).defined();
+  const ArgumentCheck check = detail::check_defined(op, x);
   Shape kept = reduced_shape(check, x.shape(), options.axis, true);
   return detail::linear_map(x, Sum{x.shape(), kept, options});
 }
@@ -139,8 +138,7 @@ Variable average(const Variable& x, const Variable& weights, const ReductionOpti
 }
 
 Variable prod(const Variable& x, const ReductionOptions& options) {
-  ArgumentCheck check("prod");
-  check.argument("x", detail::array_or_undefined(x)).defined();
+  const ArgumentCheck check = detail::check_defined("prod", x);
   const Shape shape = reduced_shape(check, x.shape(), options.axis, options.keepdims);
   Axes first = options.axis.value_or(Axes{});
   if (!options.axis) {
@@ -162,8 +160,7 @@ Variable prod(const Variable& x, const ReductionOptions& options) {
 }
 
 Variable logsumexp(const Variable& x, const ReductionOptions& options) {
-  ArgumentCheck check("logsumexp");
-  check.argument("x", detail::array_or_undefined(x)).defined();
+  const ArgumentCheck check = detail::check_defined("logsumexp", x);
   const Shape shape = reduced_shape(check, x.shape(), options.axis, options.keepdims);
   FATHOM_CHECK(check.hint("leave empty arrays out"), x.size() != 0 || shape.size() == 0, ValueError,
                "x must have elements to add up ({} to {})", to_string(x.shape()), to_string(shape));

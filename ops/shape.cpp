@@ -95,15 +95,13 @@ Variable flatten(const Variable& x) {
 }
 
 Variable expand_dims(const Variable& x, std::int64_t axis) {
-  ArgumentCheck check("expand_dims");
-  check.argument("x", detail::array_or_undefined(x)).defined();
+  const ArgumentCheck check = detail::check_defined("expand_dims", x);
   const std::size_t position = check.axis(axis, x.rank() + 1);
   return linear_map(x, Reshape{"expand_dims", x.shape(), View(x.shape()).expanded(position).shape()});
 }
 
 Variable squeeze(const Variable& x, const std::optional<Axes>& axes) {
-  ArgumentCheck check("squeeze");
-  check.argument("x", detail::array_or_undefined(x)).defined();
+  const ArgumentCheck check = detail::check_defined("squeeze", x);
   std::vector<std::size_t> dropped;
   if (axes) dropped = check.axes(*axes, x.rank());
   Shape shape;
@@ -118,8 +116,7 @@ Variable squeeze(const Variable& x, const std::optional<Axes>& axes) {
 }
 
 Variable transpose(const Variable& x, const std::optional<Axes>& axes) {
-  ArgumentCheck check("transpose");
-  check.argument("x", detail::array_or_undefined(x)).defined();
+  const ArgumentCheck check = detail::check_defined("transpose", x);
   Order order = unchanged(x.rank());
   std::reverse(order.begin(), order.end());
   if (axes) order = check.axes(*axes, x.rank());
@@ -130,8 +127,7 @@ Variable transpose(const Variable& x, const std::optional<Axes>& axes) {
 }
 
 Variable moveaxis(const Variable& x, const Axes& source, const Axes& destination) {
-  ArgumentCheck check("moveaxis");
-  check.argument("x", detail::array_or_undefined(x)).defined();
+  const ArgumentCheck check = detail::check_defined("moveaxis", x);
   FATHOM_CHECK(check.hint("each axis of source goes to the place that stands beside it in destination"),
                source.size() == destination.size(), ValueError,
                "source and destination must name as many axes ([{}] against [{}])", fmt::join(source, ", "),
@@ -142,8 +138,7 @@ Variable moveaxis(const Variable& x, const Axes& source, const Axes& destination
 }
 
 Variable rollaxis(const Variable& x, std::int64_t axis, std::int64_t start) {
-  ArgumentCheck check("rollaxis");
-  check.argument("x", detail::array_or_undefined(x)).defined();
+  const ArgumentCheck check = detail::check_defined("rollaxis", x);
   const std::size_t from = check.axis(axis, x.rank());
   const auto rank = static_cast<std::int64_t>(x.rank());
   FATHOM_CHECK(check.hint("the axis is put before that axis; the rank puts it last"),
@@ -154,16 +149,14 @@ Variable rollaxis(const Variable& x, std::int64_t axis, std::int64_t start) {
 }
 
 Variable swapaxes(const Variable& x, std::int64_t axis1, std::int64_t axis2) {
-  ArgumentCheck check("swapaxes");
-  check.argument("x", detail::array_or_undefined(x)).defined();
+  const ArgumentCheck check = detail::check_defined("swapaxes", x);
   Order order = unchanged(x.rank());
   std::swap(order[check.axis(axis1, x.rank())], order[check.axis(axis2, x.rank())]);
   return permuted("swapaxes", x, order);
 }
 
 Variable flip(const Variable& x, std::int64_t axis) {
-  ArgumentCheck check("flip");
-  check.argument("x", detail::array_or_undefined(x)).defined();
+  const ArgumentCheck check = detail::check_defined("flip", x);
   const std::size_t along = check.axis(axis, x.rank());
   const std::int64_t size = x.shape()[along];
   View reversed = View(x.shape()).sliced(along, size - 1, size, -1);

@@ -30,8 +30,7 @@ Variable taken(std::string_view op, const Variable& x, std::size_t axis, const A
 
 Variable repeat(const Variable& x, const std::vector<std::int64_t>& repeats,
                 std::optional<std::int64_t> axis) {
-  ArgumentCheck check("repeat");
-  check.argument("x", detail::array_or_undefined(x)).defined();
+  const ArgumentCheck check = detail::check_defined("repeat", x);
   const std::size_t along = axis ? check.axis(*axis, x.rank()) : 0;
   const std::int64_t size = axis ? x.shape()[along] : x.size();
   check_counts(check, "repeats", repeats);
@@ -50,8 +49,7 @@ Variable repeat(const Variable& x, const std::vector<std::int64_t>& repeats,
 }
 
 Variable tile(const Variable& x, const std::vector<std::int64_t>& reps) {
-  ArgumentCheck check("tile");
-  check.argument("x", detail::array_or_undefined(x)).defined();
+  const ArgumentCheck check = detail::check_defined("tile", x);
   check_counts(check, "reps", reps);
   Shape shape = x.shape();
   if (reps.size() > x.rank()) {

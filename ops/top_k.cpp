@@ -68,8 +68,7 @@ Array detail::top_positions(const Array& x, std::int64_t k, std::size_t axis, bo
 }
 
 TopK top_k(const Variable& x, std::int64_t k, const TopKOptions& options) {
-  ArgumentCheck check("top_k");
-  check.argument("x", detail::array_or_undefined(x)).defined();
+  const ArgumentCheck check = detail::check_defined("top_k", x);
   const std::size_t axis = check.axis(options.axis, x.rank());
   FATHOM_CHECK(check.hint("it counts elements along one axis"), k >= 0 && k <= x.shape()[axis], ValueError,
                "k must lie in [0, {}], the size of axis {} (it is {})", x.shape()[axis], axis, k);

@@ -6,8 +6,10 @@
 
 namespace fathom::ops::detail {
 
-void check_defined(std::string_view op, const Variable& x) {
-  ArgumentCheck(op).argument("x", array_or_undefined(x)).defined();
+ArgumentCheck check_defined(std::string_view op, const Variable& x) {
+  ArgumentCheck check(op);
+  check.argument("x", array_or_undefined(x)).defined();
+  return check;
 }
 
 std::int64_t checked_sum(const ArgumentCheck& check, std::size_t axis,

@@ -16,8 +16,8 @@ namespace fathom::ops::detail {
   return variable.defined() ? variable.data() : undefined;
 }
 
-/// Throws GraphError when `x` is undefined.
-void check_defined(std::string_view op, const Variable& x);
+/// Throws GraphError when `x` is undefined. What it returns words further errors, as long as x lives.
+ArgumentCheck check_defined(std::string_view op, const Variable& x);
 
 /// The sum of the sizes, each at least 0, that come together along `axis`; throws ValueError with the check's
 /// text when it does not fit 64 bits.

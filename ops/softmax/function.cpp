@@ -72,8 +72,7 @@ class AlongAxis final : public Function {
 
 template <class Op>
 Variable along_axis(const Variable& x, std::int64_t axis) {
-  ArgumentCheck check(Op::name);
-  check.argument("x", detail::array_or_undefined(x)).defined();
+  const ArgumentCheck check = detail::check_defined(Op::name, x);
   return apply<AlongAxis<Op>>({x}, static_cast<std::int64_t>(check.axis(axis, x.rank())));
 }
 
