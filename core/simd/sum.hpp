@@ -9,31 +9,44 @@
 namespace fathom::simd {
 namespace {
 
-/// A sum of rows, in lanes until it is asked for: their order depends on the rows' lengths alone. Lanes are
-/// of type T, so that a sum should see some thousands of elements; add such sums up in double.
-template <class T>
+/// Sums of rows, `count` of them at once, in lanes until they are asked for: their order depends on the rows'
+/// lengths alone. Lanes are of type T, so that a sum should see some thousands of elements; add such sums up
+/// in double.
+template <class T, int count = 1>
 class RowSum {
  public:
+  /// What goes to each of the sums.
+  struct Terms {
+    Batch<T> of[count];
+  };
+
   RowSum() {
-    for (Batch<T>& sum : sums_) sum = Batch<T>(T(0));
+    for (Terms& chain : chains_) {
+      for (Batch<T>& sum : chain.of) sum = Batch<T>(T(0));
+    }
   }
 
-  /// Adds the elements [0, count) of a row: f(i) is the vector of elements i, i + 1, ... What f gives behind
-  /// the end does not count, but has to be readable.
+  /// Adds the elements [0, length) of a row: f(i) are the Terms, or the one vector, of elements i, i + 1, ...
+  /// What f gives behind the end does not count, but has to be readable.
   template <class F>
-  [[gnu::always_inline]] void add(std::int64_t count, F f) {
+  [[gnu::always_inline]] void add(std::int64_t length, F f) {
     constexpr std::int64_t L = lanes<T>;
     std::int64_t i = 0;
-    for (; i + kChains * L <= count; i += kChains * L) {
-      for (int k = 0; k < kChains; ++k) sums_[k] += f(i + k * L);
+    for (; i + kChains * L <= length; i += kChains * L) {
+      for (int k = 0; k < kChains; ++k) add_terms(k, Terms{f(i + k * L)});
     }
-    for (int k = 0; k < kChains - 1 && i + L <= count; ++k, i += L) sums_[k] += f(i);
-    if (i < count) sums_[kChains - 1] += f(i) & lane_mask<T>(0, count - i);
+    for (int k = 0; k < kChains - 1 && i + L <= length; ++k, i += L) add_terms(k, Terms{f(i)});
+    if (i < length) {
+      Terms last{f(i)};
+      for (Batch<T>& term : last.of) term = term & lane_mask<T>(0, length - i);
+      add_terms(kChains - 1, last);
+    }
   }
 
-  [[nodiscard]] double total() const {
+  [[nodiscard]] double total(int which = 0) const {
     alignas(Batch<T>) T values[lanes<T>];
-    ((sums_[0] + sums_[1]) + (sums_[2] + sums_[3])).store_aligned(values);
+    const auto sum = [&](int chain) { return chains_[chain].of[which]; };
+    ((sum(0) + sum(1)) + (sum(2) + sum(3))).store_aligned(values);
     double sums[lanes<T>];
     for (int i = 0; i < lanes<T>; ++i) sums[i] = static_cast<double>(values[i]);
     for (int half = lanes<T> / 2; half > 0; half /= 2) {
@@ -43,8 +56,12 @@ class RowSum {
   }
 
  private:
-  static constexpr int kChains = 4;  // as many additions are under way at once
-  Batch<T> sums_[kChains];
+  [[gnu::always_inline]] void add_terms(int chain, const Terms& terms) {
+    for (int s = 0; s < count; ++s) chains_[chain].of[s] += terms.of[s];
+  }
+
+  static constexpr int kChains = 4;  // as many additions of each sum are under way at once
+  Terms chains_[kChains];
 };
 
 }  // namespace

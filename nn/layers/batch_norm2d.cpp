@@ -35,18 +35,31 @@ void BatchNorm2D::initialize(std::int64_t channels) {
   nn::initialize(avg_var, 1, {channels});
 }
 
-Variable BatchNorm2D::forward(const Variable& x) {
+Variable BatchNorm2D::forward(const Variable& x) { return run(x, {}); }
+
+Variable BatchNorm2D::operator()(const Variable& x, const Variable& residual) {
+  ArgumentCheck{"BatchNorm2D"}.argument("residual", residual.defined() ? residual.data() : Array{}).defined();
+  const ModuleScope scope{*this};
+  return run(x, residual);
+}
+
+Variable BatchNorm2D::run(const Variable& x, const Variable& residual) {
   std::optional<InitializationGuard> first;
   if (gamma.is_waiting() || beta.is_waiting() || avg_mean.is_waiting() || avg_var.is_waiting()) {
     first.emplace(*this);
     initialize(gamma.defined() ? gamma.size() : size_or_one(x, 1));  // a file may have had some of them
   }
   if (!is_training()) {
-    return ops::fixed_batch_normalization(x, gamma, beta, Variable{avg_mean.data()}, Variable{avg_var.data()},
-                                          {.eps = options_.eps});
+    return ops::fixed_batch_normalization(
+        x, gamma, beta, Variable{avg_mean.data()}, Variable{avg_var.data()},
+        {.eps = options_.eps, .activation = options_.activation, .residual = residual});
   }
   ops::RunningStatistics running{.mean = avg_mean.data(), .variance = avg_var.data()};
-  return ops::batch_normalization(x, gamma, beta, &running, {.eps = options_.eps, .decay = options_.decay});
+  return ops::batch_normalization(x, gamma, beta, &running,
+                                  {.eps = options_.eps,
+                                   .decay = options_.decay,
+                                   .activation = options_.activation,
+                                   .residual = residual});
 }
 
 }  // namespace fathom::nn

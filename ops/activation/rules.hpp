@@ -15,7 +15,7 @@ struct Relu {
   static constexpr Keeps keeps = Keeps::output;
   auto value(const auto& x) const { return choose(x <= 0, 0, x); }
   auto gradient(const auto& gy, const auto& y) const {
-    return gy * locally_constant([](const auto& v) { return choose(v > 0, 1, 0); }, y);
+    return gy * locally_constant([](const auto& v) { return choose(v > 0, like(v, 1), 0); }, y);
   }
 };
 
@@ -26,7 +26,8 @@ struct ClippedRelu {
   auto options() const { return Options{Option{"z", z}}; }
   auto value(const auto& x) const { return choose(x <= 0, 0, choose(x >= like(x, z), like(x, z), x)); }
   auto gradient(const auto& gy, const auto& y) const {
-    return gy * locally_constant([this](const auto& v) { return choose(v > 0 && v < like(v, z), 1, 0); }, y);
+    return gy * locally_constant(
+                    [this](const auto& v) { return choose(v > 0 && v < like(v, z), like(v, 1), 0); }, y);
   }
 };
 

@@ -1,13 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include <fmt/format.h>
-
-#include <cmath>
-
-#include <fathom/autograd/function.hpp>
 #include <fathom/core/elementwise.hpp>
 #include <fathom/ops/arithmetic.hpp>
 #include <fathom/ops/batch_normalization.hpp>
-#include <fathom/ops/batch_normalization/layout.hpp>
+#include <fathom/ops/batch_normalization/node.hpp>
 #include <fathom/ops/checks/argument.hpp>
 #include <fathom/ops/reduction.hpp>
 
@@ -40,38 +35,41 @@ class InverseRoot final : public Function {
 
 class FixedBatchNormalization final : public Function {
  public:
-  FixedBatchNormalization(Layout layout, double eps) : layout_(std::move(layout)), eps_(eps) {}
+  FixedBatchNormalization(Layout layout, double eps, Activation activation)
+      : layout_(std::move(layout)), eps_(eps), activation_(activation) {}
   std::string_view name() const override { return "fixed_batch_normalization"; }
-  Attributes attributes() const override {
-    return {{"eps", fmt::format("{}", eps_)}, {"axis", to_string(Shape(layout_.averaged))}};
-  }
+  Attributes attributes() const override { return attributes_of(layout_, eps_, activation_); }
 
+  /// x, gamma, beta, mean, variance and perhaps a residual
   Arrays forward(std::span<const Array> inputs) override {
     retain_inputs({0, 1, 3, 4});
+    if (activation_ != Activation::none) retain_output(0);
     const Array& x = inputs[0];
     Array y = Array::empty(x.shape(), x.dtype());
-    normalize(layout_.geometry, x, to_channels(inputs[3]),
-              scale(to_channels(inputs[1]), to_channels(inputs[4])), to_channels(inputs[2]), y);
+    normalize(layout_.geometry, x, inputs.size() > 5 ? inputs[5] : Array{}, to_channels(inputs[3]),
+              scale(to_channels(inputs[1]), to_channels(inputs[4])), to_channels(inputs[2]), activation_, y);
     return {std::move(y)};
   }
 
   Variables backward(const Wanted& wanted, std::span<const Variable> gys) override {
-    const Variable& gy = gys[0];
+    const Variable g =
+        activation_ == Activation::none ? gys[0] : through_activation(activation_, gys[0], output(0));
     const Variable x = input(0);
     const Variable s = apply<InverseRoot>({input(4)}, eps_);
     const Variable a = input(1) * s;
     Variables result(5);
-    if (wanted[0]) result[0] = gy * reshape(a, layout_.wide);
+    if (wanted[0]) result[0] = g * reshape(a, layout_.wide);
     if (wanted[2] || wanted[3]) {
-      const Variable gbeta = sum(gy, {.axis = layout_.averaged});
+      const Variable gbeta = sum(g, {.axis = layout_.averaged});
       if (wanted[2]) result[2] = gbeta;
       if (wanted[3]) result[3] = -(a * gbeta);
     }
     if (wanted[1] || wanted[4]) {
-      const Variable moment = sum(gy * (x - reshape(input(3), layout_.wide)), {.axis = layout_.averaged});
+      const Variable moment = sum(g * (x - reshape(input(3), layout_.wide)), {.axis = layout_.averaged});
       if (wanted[1]) result[1] = moment * s;
       if (wanted[4]) result[4] = moment * a * s * s * -0.5;
     }
+    result.resize(inputs().size(), g);
     return result;
   }
 
@@ -79,18 +77,20 @@ class FixedBatchNormalization final : public Function {
   void backward_arrays(const Wanted& wanted, std::span<const Array> gys,
                        std::span<GradientSink> into) override {
     const Array& x = input_array(0);
-    const Array& gy = gys[0];
     const PerChannel gamma = to_channels(input_array(1));
     const PerChannel mean = to_channels(input_array(3));
     const PerChannel variance = to_channels(input_array(4));
-    if (wanted[1] || wanted[2] || wanted[3] || wanted[4]) {
-      give_channels(wanted, gradient_sums(layout_.geometry, x, gy, mean), gamma, variance, into);
+    Upstream upstream{gys[0], activation_, activation_ == Activation::none ? Array{} : output_array(0)};
+    if (wanted[1] || wanted[2] || wanted[3] || wanted[4] || (wanted[5] && activation_ != Activation::none)) {
+      give_channels(wanted, take_sums(layout_.geometry, x, mean, wanted[5], upstream), gamma, variance, into);
     }
-    if (!wanted[0]) return;
-    const PerChannel zeros(gamma.size(), 0.0);
-    const bool accumulate = into[0].accumulates();
-    input_gradient(layout_.geometry, x, gy, zeros, scale(gamma, variance), zeros, zeros, accumulate,
-                   into[0].buffer());
+    if (wanted[0]) {
+      const PerChannel zeros(gamma.size(), 0.0);
+      const bool accumulate = into[0].accumulates();
+      input_gradient(layout_.geometry, x, upstream, zeros, scale(gamma, variance), zeros, zeros, accumulate,
+                     into[0].buffer());
+    }
+    if (wanted[5]) into[5].give(upstream.gy);
   }
 
  private:
@@ -109,14 +109,15 @@ class FixedBatchNormalization final : public Function {
       for (std::size_t c = 0; c < s.size(); ++c) values[c] = f(c);
       into[input].give(from_channels(values, layout_.channels, input_array(1).dtype()));
     };
-    give(1, [&](std::size_t c) { return sums.gy_x[c] * s[c]; });
-    give(2, [&](std::size_t c) { return sums.gy[c]; });
-    give(3, [&](std::size_t c) { return -gamma[c] * s[c] * sums.gy[c]; });
-    give(4, [&](std::size_t c) { return -0.5 * sums.gy_x[c] * gamma[c] * s[c] * s[c] * s[c]; });
+    give(1, [&](std::size_t c) { return sums.g_x[c] * s[c]; });
+    give(2, [&](std::size_t c) { return sums.g[c]; });
+    give(3, [&](std::size_t c) { return -gamma[c] * s[c] * sums.g[c]; });
+    give(4, [&](std::size_t c) { return -0.5 * sums.g_x[c] * gamma[c] * s[c] * s[c] * s[c]; });
   }
 
   Layout layout_;
   double eps_;
+  Activation activation_;
 };
 
 }  // namespace
@@ -132,12 +133,17 @@ Variable fixed_batch_normalization(const Variable& x, const Variable& gamma, con
       .argument("beta", detail::array_or_undefined(beta), channels)
       .argument("mean", detail::array_or_undefined(mean), channels)
       .argument("variance", detail::array_or_undefined(variance), channels);
-  const Plan plan = check_plan(check, x_array, options.axis);
+  const Array& residual = detail::array_or_undefined(options.residual);
+  if (residual.defined()) check.argument("residual", residual, axis_names(residual, options.axis));
+  const Plan plan = check_plan(check, x_array, detail::array_or_undefined(gamma), options.axis);
   for (const std::string_view name : {"gamma", "beta", "mean", "variance"}) check_channels(check, name, plan);
+  if (residual.defined()) check_residual(check, x_array);
   check_eps(check, options.eps);
-  return plan.run(x, [&](const Variable& together, const Layout& layout) {
-    return apply<FixedBatchNormalization>({together, gamma, beta, mean, variance}, layout, options.eps);
-  });
+  return plan.run({x, gamma, beta, mean, variance}, options.residual,
+                  [&](std::span<const Variable> inputs, const Layout& layout) {
+                    return std::make_shared<FixedBatchNormalization>(layout, options.eps, options.activation)
+                        ->apply_to(inputs)[0];
+                  });
 }
 
 }  // namespace fathom::ops

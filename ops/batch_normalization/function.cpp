@@ -5,10 +5,9 @@
 #include <array>
 #include <memory>
 
-#include <fathom/autograd/function.hpp>
 #include <fathom/ops/arithmetic.hpp>
 #include <fathom/ops/batch_normalization.hpp>
-#include <fathom/ops/batch_normalization/layout.hpp>
+#include <fathom/ops/batch_normalization/node.hpp>
 #include <fathom/ops/checks/argument.hpp>
 #include <fathom/ops/reduction.hpp>
 
@@ -44,22 +43,26 @@ PerChannel scaled(PerChannel a, double factor) {
 /// Gradients with respect to x, gamma and beta, each computed when asked for.
 class Gradients {
  public:
-  Gradients(const Normalized& normalized, const Array& x, const Array& gamma, const Array& gy)
+  Gradients(const Normalized& normalized, const Array& x, const Array& gamma, const Upstream& upstream,
+            bool keeps_through = false)
       : n_(normalized),
         x_(x),
         gamma_(gamma),
-        gy_(gy),
-        sums_(gradient_sums(n_.layout.geometry, x, gy, n_.statistics->mean)) {}
+        upstream_(upstream),
+        sums_(take_sums(n_.layout.geometry, x, n_.statistics->mean, keeps_through, upstream_)) {}
 
-  [[nodiscard]] Array ggamma() const { return channels(product(sums_.gy_x, n_.statistics->inverse)); }
-  [[nodiscard]] Array gbeta() const { return channels(sums_.gy); }
-  /// gx = gamma * s * (gy - mean(gy) - xhat * mean(gy * xhat)), with s = 1 / sqrt(variance + eps)
+  [[nodiscard]] Array ggamma() const { return channels(product(sums_.g_x, n_.statistics->inverse)); }
+  [[nodiscard]] Array gbeta() const { return channels(sums_.g); }
+  /// g, what gets through the activation, if it was to be kept
+  [[nodiscard]] const Array& through() const { return upstream_.gy; }
+  /// gx = gamma * s * (g - mean(g) - xhat * mean(g * xhat)), with s = 1 / sqrt(variance + eps)
   void write_gx(bool accumulate, Array& gx) const {
     const PerChannel& inverse = n_.statistics->inverse;
     const PerChannel scale = product(to_channels(gamma_), inverse);
-    const PerChannel shift = scaled(sums_.gy, n_.per_element());
-    const PerChannel slope = scaled(product(sums_.gy_x, product(inverse, inverse)), n_.per_element());
-    input_gradient(n_.layout.geometry, x_, gy_, n_.statistics->mean, scale, slope, shift, accumulate, gx);
+    const PerChannel shift = scaled(sums_.g, n_.per_element());
+    const PerChannel slope = scaled(product(sums_.g_x, product(inverse, inverse)), n_.per_element());
+    input_gradient(n_.layout.geometry, x_, upstream_, n_.statistics->mean, scale, slope, shift, accumulate,
+                   gx);
   }
 
  private:
@@ -70,7 +73,7 @@ class Gradients {
   const Normalized& n_;
   const Array& x_;
   const Array& gamma_;
-  const Array& gy_;
+  Upstream upstream_;
   GradientSums sums_;
 };
 
@@ -108,7 +111,7 @@ class BatchNormalizationGrad final : public Function {
 
   Arrays forward(std::span<const Array> inputs) override {
     retain_inputs({0, 1, 2});
-    const Gradients gradients(n_, inputs[0], inputs[1], inputs[2]);
+    const Gradients gradients(n_, inputs[0], inputs[1], {inputs[2]});
     Array gx = Array::empty(inputs[0].shape(), inputs[0].dtype());
     gradients.write_gx(false, gx);
     return {std::move(gx), gradients.ggamma(), gradients.gbeta()};
@@ -161,43 +164,54 @@ class BatchNormalizationGrad final : public Function {
 
 class BatchNormalization final : public Function {
  public:
-  explicit BatchNormalization(Normalized normalized) : n_(std::move(normalized)) {}
+  explicit BatchNormalization(Normalized normalized, Activation activation = Activation::none)
+      : n_(std::move(normalized)), activation_(activation) {}
   std::string_view name() const override { return "batch_normalization"; }
-  Attributes attributes() const override {
-    return {{"eps", fmt::format("{}", n_.eps)}, {"axis", to_string(Shape(n_.layout.averaged))}};
-  }
+  Attributes attributes() const override { return attributes_of(n_.layout, n_.eps, activation_); }
 
+  /// x, gamma, beta and perhaps a residual
   Arrays forward(std::span<const Array> inputs) override {
     retain_inputs({0, 1});
+    if (activation_ != Activation::none) retain_output(0);
     const Array& x = inputs[0];
     if (!n_.statistics) {
       n_.statistics = std::make_shared<const Statistics>(statistics(n_.layout.geometry, x, n_.eps));
     }
     Array y = Array::empty(x.shape(), x.dtype());
-    normalize(n_.layout.geometry, x, n_.statistics->mean,
-              product(to_channels(inputs[1]), n_.statistics->inverse), to_channels(inputs[2]), y);
+    normalize(n_.layout.geometry, x, inputs.size() > 3 ? inputs[3] : Array{}, n_.statistics->mean,
+              product(to_channels(inputs[1]), n_.statistics->inverse), to_channels(inputs[2]), activation_,
+              y);
     return {std::move(y)};
   }
 
   Variables backward(const Wanted&, std::span<const Variable> gys) override {
-    return std::make_shared<BatchNormalizationGrad>(n_)->apply_to(std::array{input(0), input(1), gys[0]});
+    const Variable g =
+        activation_ == Activation::none ? gys[0] : through_activation(activation_, gys[0], output(0));
+    Variables result =
+        std::make_shared<BatchNormalizationGrad>(n_)->apply_to(std::array{input(0), input(1), g});
+    result.resize(inputs().size(), g);
+    return result;
   }
 
   bool has_backward_arrays() const override { return true; }
   void backward_arrays(const Wanted& wanted, std::span<const Array> gys,
                        std::span<GradientSink> into) override {
-    const Gradients gradients(n_, input_array(0), input_array(1), gys[0]);
+    const Upstream upstream{gys[0], activation_, activation_ == Activation::none ? Array{} : output_array(0)};
+    const Gradients gradients(n_, input_array(0), input_array(1), upstream, wanted[3]);
     if (wanted[1]) into[1].give(gradients.ggamma());
     if (wanted[2]) into[2].give(gradients.gbeta());
-    if (!wanted[0]) return;
-    const bool accumulate = into[0].accumulates();
-    gradients.write_gx(accumulate, into[0].buffer());
+    if (wanted[0]) {
+      const bool accumulate = into[0].accumulates();
+      gradients.write_gx(accumulate, into[0].buffer());
+    }
+    if (wanted[3]) into[3].give(gradients.through());
   }
 
   [[nodiscard]] const Statistics& taken() const { return *n_.statistics; }
 
  private:
   Normalized n_;
+  Activation activation_;
 };
 
 Variable normalize_again(const Normalized& normalized, const Variable& x, const Variable& gamma,
@@ -219,6 +233,7 @@ void update_running(Array& running, const PerChannel& batch, double factor, doub
 Plan check_batch_normalization(const Variable& x, const Variable& gamma, const Variable& beta,
                                const RunningStatistics* running, const BatchNormalizationOptions& options) {
   const Array& x_array = detail::array_or_undefined(x);
+  const Array& residual = detail::array_or_undefined(options.residual);
   const std::string_view channels = channel_axis_names(options.axis);
   const bool has_mean = running != nullptr && running->mean.defined();
   const bool has_variance = running != nullptr && running->variance.defined();
@@ -228,11 +243,13 @@ Plan check_batch_normalization(const Variable& x, const Variable& gamma, const V
       .argument("beta", detail::array_or_undefined(beta), channels);
   if (has_mean) check.argument("running.mean", running->mean, channels);
   if (has_variance) check.argument("running.variance", running->variance, channels);
-  Plan plan = check_plan(check, x_array, options.axis);
+  if (residual.defined()) check.argument("residual", residual, axis_names(residual, options.axis));
+  Plan plan = check_plan(check, x_array, detail::array_or_undefined(gamma), options.axis);
   check_channels(check, "gamma", plan);
   check_channels(check, "beta", plan);
   if (has_mean) check_channels(check, "running.mean", plan);
   if (has_variance) check_channels(check, "running.variance", plan);
+  if (residual.defined()) check_residual(check, x_array);
   check_eps(check, options.eps);
   FATHOM_CHECK(check.hint("decay is the share of the old average that is kept; 0.9 is usual"),
                options.decay >= 0 && options.decay <= 1, ValueError, "decay must lie in [0, 1] (it is {})",
@@ -246,10 +263,12 @@ Variable batch_normalization(const Variable& x, const Variable& gamma, const Var
                              RunningStatistics* running, const BatchNormalizationOptions& options) {
   const Plan plan = check_batch_normalization(x, gamma, beta, running, options);
   std::shared_ptr<BatchNormalization> function;
-  Variable y = plan.run(x, [&](const Variable& together, const Layout& layout) {
-    function = std::make_shared<BatchNormalization>(Normalized{layout, options.eps, nullptr});
-    return function->apply_to(std::array{together, gamma, beta})[0];
-  });
+  Variable y = plan.run({x, gamma, beta}, options.residual,
+                        [&](std::span<const Variable> inputs, const Layout& layout) {
+                          function = std::make_shared<BatchNormalization>(
+                              Normalized{layout, options.eps, nullptr}, options.activation);
+                          return function->apply_to(inputs)[0];
+                        });
   const std::int64_t averaged = plan.layout.geometry.averaged();
   if (running != nullptr && averaged > 0) {
     const double unbiased =

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
+#include <fathom/core/activation.hpp>
 #include <fathom/core/cpu.hpp>
 
 namespace fathom::ops::batch_norm {
@@ -22,6 +24,31 @@ struct Block {
   std::int64_t first, last;
 };
 
+/// The loops that meet the activation. `y` is its result; where there is none, they do not read it.
+template <class T>
+struct ActivationKernels {
+  /// sum(g) and sum(g * (x - center)) over a block of one channel, g being gy behind the activation; `center`
+  /// holds all channels.
+  void (*row_gradient_sums)(const Geometry&, const Block&, const T* x, const T* gy, const T* y,
+                            const T* center, double* sum_g, double* sum_g_x);
+  /// The same for a block of several channels.
+  void (*column_gradient_sums)(const Geometry&, const Block&, const T* x, const T* gy, const T* y,
+                               const T* center, double* sum_g, double* sum_g_x);
+  /// y = activation((x - *center) * *scale + *shift + residual); the residual may be null.
+  void (*normalize_row)(std::int64_t count, const T* x, const T* residual, const T* center, const T* scale,
+                        const T* shift, T* y);
+  /// The same with a value of its own for each element.
+  void (*normalize_columns)(std::int64_t count, const T* x, const T* residual, const T* center,
+                            const T* scale, const T* shift, T* y);
+  /// gx = (g - *shift - (x - *center) * *slope) * *scale, or added to gx when `accumulate`.
+  void (*gradient_row)(std::int64_t count, const T* x, const T* gy, const T* y, const T* center,
+                       const T* scale, const T* slope, const T* shift, bool accumulate, T* gx);
+  void (*gradient_columns)(std::int64_t count, const T* x, const T* gy, const T* y, const T* center,
+                           const T* scale, const T* slope, const T* shift, bool accumulate, T* gx);
+  /// g itself
+  void (*through_activation)(std::int64_t count, const T* gy, const T* y, T* g);
+};
+
 /// The loops of one instruction set for one element type. Sums over a block go to one double for each of its
 /// channels.
 template <class T>
@@ -30,22 +57,10 @@ struct Kernels {
   void (*row_moments)(const Geometry&, const Block&, const T* x, double* mean, double* squares);
   /// The same for a block of several channels.
   void (*column_moments)(const Geometry&, const Block&, const T* x, double* mean, double* squares);
-  /// sum(gy) and sum(gy * (x - center)); `center` holds all channels.
-  void (*row_gradient_sums)(const Geometry&, const Block&, const T* x, const T* gy, const T* center,
-                            double* sum_gy, double* sum_gy_x);
-  void (*column_gradient_sums)(const Geometry&, const Block&, const T* x, const T* gy, const T* center,
-                               double* sum_gy, double* sum_gy_x);
-  /// y = (x - *center) * *scale + *shift
-  void (*normalize_row)(std::int64_t count, const T* x, const T* center, const T* scale, const T* shift,
-                        T* y);
-  /// The same with a value of its own for each element.
-  void (*normalize_columns)(std::int64_t count, const T* x, const T* center, const T* scale, const T* shift,
-                            T* y);
-  /// gx = (gy - *shift - (x - *center) * *slope) * *scale, or added to gx when `accumulate`.
-  void (*gradient_row)(std::int64_t count, const T* x, const T* gy, const T* center, const T* scale,
-                       const T* slope, const T* shift, bool accumulate, T* gx);
-  void (*gradient_columns)(std::int64_t count, const T* x, const T* gy, const T* center, const T* scale,
-                           const T* slope, const T* shift, bool accumulate, T* gx);
+  ActivationKernels<T> of_activation[3];
+  [[nodiscard]] const ActivationKernels<T>& of(Activation activation) const {
+    return of_activation[static_cast<std::size_t>(activation)];
+  }
 };
 
 struct KernelTable {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include <fathom/core/simd/sum.hpp>
+#include <fathom/ops/batch_normalization/activation.hpp>
 #include <fathom/ops/batch_normalization/kernel.hpp>
 
 namespace fathom::ops::batch_norm {
@@ -10,14 +11,19 @@ namespace {
 
 using simd::Batch;
 
-/// The sum of f(offset of element) over a block of one channel, vectors at a time.
-template <class T, class F>
-double sum_rows(const Geometry& g, const Block& block, F f) {
-  simd::RowSum<T> sum;
+/// Adds f(offset of element) over a block of one channel, vectors at a time.
+template <class T, int count, class F>
+[[gnu::always_inline]] inline void sum_rows(const Geometry& g, const Block& block,
+                                            simd::RowSum<T, count>& sum, F f) {
   for (std::int64_t o = block.begin; o < block.end; ++o) {
     const std::int64_t row = (o * g.channels + block.first) * g.inner;
     sum.add(g.inner, [&](std::int64_t i) { return f(row + i); });
   }
+}
+template <class T, class F>
+double sum_rows(const Geometry& g, const Block& block, F f) {
+  simd::RowSum<T> sum;
+  sum_rows(g, block, sum, f);
   return sum.total();
 }
 
@@ -59,28 +65,59 @@ void column_moments(const Geometry& g, const Block& block, const T* x, double* m
   }
 }
 
-template <class T>
-void row_gradient_sums(const Geometry& g, const Block& block, const T* x, const T* gy, const T* center,
-                       double* sum_gy, double* sum_gy_x) {
-  const auto gradients = [gy](std::int64_t at) { return Batch<T>::load_unaligned(gy + at); };
+/// g: gy behind the activation, element by element or as vectors.
+template <class T, Activation activation>
+struct Upstream {
+  const T* gy;
+  const T* y;
+  T operator[](std::int64_t i) const {
+    const T given = gy[i];
+    if constexpr (activation == Activation::none) {
+      return given;
+    } else {
+      return rule_of<activation>().gradient(given, y[i]);
+    }
+  }
+  [[nodiscard]] Batch<T> vector(std::int64_t i) const {
+    const auto given = Batch<T>::load_unaligned(gy + i);
+    if constexpr (activation == Activation::none) {
+      return given;
+    } else {
+      return rule_of<activation>().gradient(given, Batch<T>::load_unaligned(y + i));
+    }
+  }
+};
+
+// `flatten` leaves no function of a rule out of line, where the linker could take it for the baseline's.
+
+template <class T, Activation activation>
+[[gnu::flatten]] void row_gradient_sums(const Geometry& g, const Block& block, const T* x, const T* gy,
+                                        const T* y, const T* center, double* sum_g, double* sum_g_x) {
+  const Upstream<T, activation> upstream{gy, y};
   const Batch<T> pivot(center[block.first]);
-  *sum_gy = sum_rows<T>(g, block, gradients);
-  *sum_gy_x = sum_rows<T>(
-      g, block, [&](std::int64_t at) { return gradients(at) * (Batch<T>::load_unaligned(x + at) - pivot); });
+  simd::RowSum<T, 2> sums;
+  sum_rows(g, block, sums, [&](std::int64_t at) {
+    const Batch<T> gradient = upstream.vector(at);
+    return
+        typename simd::RowSum<T, 2>::Terms{gradient, gradient * (Batch<T>::load_unaligned(x + at) - pivot)};
+  });
+  *sum_g = sums.total(0);
+  *sum_g_x = sums.total(1);
 }
 
-template <class T>
-void column_gradient_sums(const Geometry& g, const Block& block, const T* x, const T* gy, const T* center,
-                          double* sum_gy, double* sum_gy_x) {
+template <class T, Activation activation>
+[[gnu::flatten]] void column_gradient_sums(const Geometry& g, const Block& block, const T* x, const T* gy,
+                                           const T* y, const T* center, double* sum_g, double* sum_g_x) {
   const std::int64_t width = block.last - block.first;
-  std::fill_n(sum_gy, width, 0.0);
-  std::fill_n(sum_gy_x, width, 0.0);
+  std::fill_n(sum_g, width, 0.0);
+  std::fill_n(sum_g_x, width, 0.0);
   for (std::int64_t o = block.begin; o < block.end; ++o) {
-    const T* x_row = x + o * g.channels + block.first;
-    const T* gy_row = gy + o * g.channels + block.first;
+    const std::int64_t row = o * g.channels + block.first;
+    const Upstream<T, activation> upstream{gy + row, y + row};
     for (std::int64_t c = 0; c < width; ++c) {
-      sum_gy[c] += static_cast<double>(gy_row[c]);
-      sum_gy_x[c] += static_cast<double>(gy_row[c]) * static_cast<double>(x_row[c] - center[block.first + c]);
+      const auto gradient = static_cast<double>(upstream[c]);
+      sum_g[c] += gradient;
+      sum_g_x[c] += gradient * static_cast<double>(x[row + c] - center[block.first + c]);
     }
   }
 }
@@ -97,33 +134,59 @@ class Coefficients {
   T first_;
 };
 
-template <class T, bool own>
-void normalize(std::int64_t count, const T* x, const T* center, const T* scale, const T* shift, T* y) {
+template <class T, Activation activation, bool own, bool add>
+void write_y(std::int64_t count, const T* x, const T* residual, const T* center, const T* scale,
+             const T* shift, T* y) {
   const Coefficients<T, own> m(center), a(scale), b(shift);
-  for (std::int64_t i = 0; i < count; ++i) y[i] = (x[i] - m[i]) * a[i] + b[i];
+  for (std::int64_t i = 0; i < count; ++i) {
+    T value = (x[i] - m[i]) * a[i] + b[i];
+    if constexpr (add) value += residual[i];
+    if constexpr (activation != Activation::none) value = rule_of<activation>().value(value);
+    y[i] = value;
+  }
 }
 
-template <class T, bool own, bool add>
-void write_gradient(std::int64_t count, const T* x, const T* gy, const T* center, const T* scale,
+template <class T, Activation activation, bool own>
+[[gnu::flatten]] void normalize(std::int64_t count, const T* x, const T* residual, const T* center,
+                                const T* scale, const T* shift, T* y) {
+  residual == nullptr ? write_y<T, activation, own, false>(count, x, residual, center, scale, shift, y)
+                      : write_y<T, activation, own, true>(count, x, residual, center, scale, shift, y);
+}
+
+template <class T, Activation activation, bool own, bool add>
+void write_gradient(std::int64_t count, const T* x, const T* gy, const T* y, const T* center, const T* scale,
                     const T* slope, const T* shift, T* gx) {
+  const Upstream<T, activation> g{gy, y};
   const Coefficients<T, own> m(center), a(scale), k(slope), b(shift);
   for (std::int64_t i = 0; i < count; ++i) {
-    const T value = (gy[i] - b[i] - (x[i] - m[i]) * k[i]) * a[i];
+    const T value = (g[i] - b[i] - (x[i] - m[i]) * k[i]) * a[i];
     gx[i] = add ? gx[i] + value : value;
   }
 }
 
-template <class T, bool own>
-void gradient(std::int64_t count, const T* x, const T* gy, const T* center, const T* scale, const T* slope,
-              const T* shift, bool accumulate, T* gx) {
-  accumulate ? write_gradient<T, own, true>(count, x, gy, center, scale, slope, shift, gx)
-             : write_gradient<T, own, false>(count, x, gy, center, scale, slope, shift, gx);
+template <class T, Activation activation, bool own>
+[[gnu::flatten]] void gradient(std::int64_t count, const T* x, const T* gy, const T* y, const T* center,
+                               const T* scale, const T* slope, const T* shift, bool accumulate, T* gx) {
+  accumulate ? write_gradient<T, activation, own, true>(count, x, gy, y, center, scale, slope, shift, gx)
+             : write_gradient<T, activation, own, false>(count, x, gy, y, center, scale, slope, shift, gx);
 }
 
+template <class T, Activation activation>
+[[gnu::flatten]] void through_activation(std::int64_t count, const T* gy, const T* y, T* g) {
+  const Upstream<T, activation> upstream{gy, y};
+  for (std::int64_t i = 0; i < count; ++i) g[i] = upstream[i];
+}
+
+template <class T, Activation activation>
+constexpr ActivationKernels<T> kernels_with{
+    &row_gradient_sums<T, activation>, &column_gradient_sums<T, activation>, &normalize<T, activation, false>,
+    &normalize<T, activation, true>,   &gradient<T, activation, false>,      &gradient<T, activation, true>,
+    &through_activation<T, activation>};
 template <class T>
-constexpr Kernels<T> kernels_of{&row_moments<T>,          &column_moments<T>,   &row_gradient_sums<T>,
-                                &column_gradient_sums<T>, &normalize<T, false>, &normalize<T, true>,
-                                &gradient<T, false>,      &gradient<T, true>};
+constexpr Kernels<T> kernels_of{&row_moments<T>,
+                                &column_moments<T>,
+                                {kernels_with<T, Activation::none>, kernels_with<T, Activation::relu>,
+                                 kernels_with<T, Activation::relu6>}};
 constexpr KernelTable table{kernels_of<float>, kernels_of<double>};
 
 }  // namespace

@@ -9,7 +9,8 @@ namespace fathom::ops::batch_norm {
 
 namespace {
 
-Axes averaged_axes(const ArgumentCheck& check, const Array& x, const std::optional<Axes>& axis) {
+Axes averaged_axes(const ArgumentCheck& check, const Array& x, const Array& gamma,
+                   const std::optional<Axes>& axis) {
   Axes result;
   if (axis) {
     for (const std::size_t a : check.axes(*axis, x.rank())) result.push_back(static_cast<std::int64_t>(a));
@@ -20,18 +21,19 @@ Axes averaged_axes(const ArgumentCheck& check, const Array& x, const std::option
     check.fail<ShapeError>(fmt::format("x must have at least 2 axes (it has {})", x.rank()),
                            "axis 1 holds the channels; name the averaged axes with .axis");
   }
+  const std::size_t last_channel = std::max<std::size_t>(1, gamma.rank());
   for (std::size_t a = 0; a < x.rank(); ++a) {
-    if (a != 1) result.push_back(static_cast<std::int64_t>(a));
+    if (a == 0 || a > last_channel) result.push_back(static_cast<std::int64_t>(a));
   }
   return result;
 }
 
 }  // namespace
 
-Plan check_plan(ArgumentCheck& check, const Array& x, const std::optional<Axes>& axis) {
+Plan check_plan(ArgumentCheck& check, const Array& x, const Array& gamma, const std::optional<Axes>& axis) {
   check.select("x").floating();
   Plan plan;
-  const Axes averaged = averaged_axes(check, x, axis);
+  const Axes averaged = averaged_axes(check, x, gamma, axis);
   Axes kept;
   for (std::int64_t a = 0; a < static_cast<std::int64_t>(x.rank()); ++a) {
     if (std::find(averaged.begin(), averaged.end(), a) == averaged.end()) kept.push_back(a);
@@ -72,6 +74,10 @@ std::string_view axis_names(const Array& x, const std::optional<Axes>& axis) {
 
 void check_channels(ArgumentCheck& check, std::string_view name, const Plan& plan) {
   check.select(name).same_dtype().shape(plan.layout.channels, "that of x without the averaged axes");
+}
+
+void check_residual(ArgumentCheck& check, const Array& x) {
+  check.select("residual").same_dtype().shape(x.shape(), "that of x");
 }
 
 void check_eps(const ArgumentCheck& check, double eps) {

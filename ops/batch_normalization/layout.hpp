@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string_view>
 
 #include <fathom/core/check.hpp>
@@ -23,19 +24,25 @@ struct Plan {
   Layout layout;
   Axes order;  ///< channels first; empty: x as it is
 
-  /// f(x, layout), with x transposed there and the result back where needed.
+  /// f(inputs, layout): x is the first input, and the residual, if defined, joins them as the last. The two
+  /// are transposed and the result back where needed.
   template <class F>
-  [[nodiscard]] Variable run(const Variable& x, F f) const {
-    if (order.empty()) return f(x, layout);
+  [[nodiscard]] Variable run(Variables inputs, const Variable& residual, F f) const {
+    if (residual.defined()) inputs.push_back(residual);
+    if (order.empty()) return f(std::span<const Variable>(inputs), layout);
     Axes back(order.size());
     for (std::size_t i = 0; i < order.size(); ++i)
       back[static_cast<std::size_t>(order[i])] = static_cast<std::int64_t>(i);
-    return transpose(f(transpose(x, order), layout), back);
+    inputs.front() = transpose(inputs.front(), order);
+    if (residual.defined()) inputs.back() = transpose(residual, order);
+    return transpose(f(std::span<const Variable>(inputs), layout), back);
   }
 };
 
-/// Checks "x" of `check` and the axes. Throws ShapeError, DTypeError, ValueError.
-[[nodiscard]] Plan check_plan(ArgumentCheck& check, const Array& x, const std::optional<Axes>& axis);
+/// Checks "x" of `check` and the axes, which gamma's rank decides where they are not named. Throws
+/// ShapeError, DTypeError, ValueError.
+[[nodiscard]] Plan check_plan(ArgumentCheck& check, const Array& x, const Array& gamma,
+                              const std::optional<Axes>& axis);
 
 /// Names of the axes of x, and of arguments with one value for each channel, for messages; empty when
 /// unknown.
@@ -46,6 +53,9 @@ struct Plan {
 
 /// The argument `name` must have one value for each channel.
 void check_channels(ArgumentCheck& check, std::string_view name, const Plan& plan);
+
+/// The argument "residual" must be like x.
+void check_residual(ArgumentCheck& check, const Array& x);
 
 /// eps must not be negative or NaN.
 void check_eps(const ArgumentCheck& check, double eps);

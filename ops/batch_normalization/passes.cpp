@@ -59,6 +59,12 @@ struct Blocks {
                    }
                  });
   }
+  /// Calls f(offset, count) for the runs of memory that a block consists of.
+  template <class F>
+  void for_each_row(const Block& block, F f) const {
+    for (std::int64_t o = block.begin; o < block.end; ++o)
+      f((o * geometry.channels + block.first) * geometry.inner, (block.last - block.first) * geometry.inner);
+  }
   [[nodiscard]] double elements(std::int64_t block) const {
     return static_cast<double>((std::min(geometry.outer, (block + 1) * items) - block * items) *
                                geometry.inner);
@@ -119,6 +125,12 @@ std::vector<T> corrected_shift(const PerChannel& shift, const PerChannel& scale,
   return result;
 }
 
+/// The activation's result, or, where there is none, something in its place that can be pointed into.
+template <class T>
+const T* result_of(const Upstream& upstream) {
+  return (upstream.activation == Activation::none ? upstream.gy : upstream.y).template data<T>();
+}
+
 /// Calls run(offset, count, channel) for runs of one channel, or, when channels lie innermost, of all of them
 /// from channel 0 on.
 template <class Run>
@@ -163,62 +175,78 @@ PerChannel inverse_deviation(const PerChannel& variance, double eps) {
   return result;
 }
 
-void normalize(const Geometry& geometry, const Array& x, const PerChannel& center, const PerChannel& scale,
-               const PerChannel& shift, Array& y) {
+void normalize(const Geometry& geometry, const Array& x, const Array& residual, const PerChannel& center,
+               const PerChannel& scale, const PerChannel& shift, Activation activation, Array& y) {
   dispatch_float(x.dtype(), kName, [&]<class T>() {
-    const Kernels<T>& kernels = choose_kernels<T>("batch_normalization/normalize");
+    const ActivationKernels<T>& kernels = choose_kernels<T>("batch_normalization/normalize").of(activation);
     const auto run = geometry.inner == 1 ? kernels.normalize_columns : kernels.normalize_row;
     const T* in = x.data<T>();
+    const T* added = residual.defined() ? residual.data<T>() : nullptr;
     T* out = y.mutable_data<T>();
     const std::vector<T> centers = rounded<T>(center);
     const std::vector<T> scales = rounded<T>(scale);
     const std::vector<T> shifts = corrected_shift<T>(shift, scale, center);
     for_each_run(geometry, [&](std::int64_t at, std::int64_t count, std::int64_t c) {
-      run(count, in + at, centers.data() + c, scales.data() + c, shifts.data() + c, out + at);
+      run(count, in + at, added == nullptr ? nullptr : added + at, centers.data() + c, scales.data() + c,
+          shifts.data() + c, out + at);
     });
   });
 }
 
-GradientSums gradient_sums(const Geometry& geometry, const Array& x, const Array& gy,
-                           const PerChannel& center) {
+GradientSums gradient_sums(const Geometry& geometry, const Array& x, const Upstream& upstream,
+                           const PerChannel& center, Array* through) {
   const Blocks blocks(geometry);
-  Array sums_gy = blocks.table();
-  Array sums_gy_x = blocks.table();
-  double* sum_gy = sums_gy.mutable_data<double>();
-  double* sum_gy_x = sums_gy_x.mutable_data<double>();
+  Array sums_g = blocks.table();
+  Array sums_g_x = blocks.table();
+  double* sum_g = sums_g.mutable_data<double>();
+  double* sum_g_x = sums_g_x.mutable_data<double>();
   dispatch_float(x.dtype(), kName, [&]<class T>() {
     const T* x_data = x.data<T>();
-    const T* gy_data = gy.data<T>();
+    const T* gy = upstream.gy.data<T>();
+    const T* y = result_of<T>(upstream);
+    T* g = through == nullptr ? nullptr : through->mutable_data<T>();
     const std::vector<T> centers = rounded<T>(center);
-    const Kernels<T>& kernels = choose_kernels<T>("batch_normalization/gradient_sums");
+    const Kernels<T>& all = choose_kernels<T>("batch_normalization/gradient_sums");
+    const auto& through_activation = all.of(upstream.activation).through_activation;
+    const ActivationKernels<T>& kernels = all.of(g == nullptr ? upstream.activation : Activation::none);
     const auto sums = geometry.inner == 1 ? kernels.column_gradient_sums : kernels.row_gradient_sums;
     blocks.for_each([&](const Block& block, std::int64_t at) {
-      sums(geometry, block, x_data, gy_data, centers.data(), sum_gy + at, sum_gy_x + at);
+      if (g == nullptr) {
+        sums(geometry, block, x_data, gy, y, centers.data(), sum_g + at, sum_g_x + at);
+        return;
+      }
+      // The block is in the cache when its sums are taken.
+      blocks.for_each_row(block, [&](std::int64_t row, std::int64_t count) {
+        through_activation(count, gy + row, y + row, g + row);
+      });
+      sums(geometry, block, x_data, g, g, centers.data(), sum_g + at, sum_g_x + at);
     });
   });
-  GradientSums result{add_blocks(blocks, sum_gy), add_blocks(blocks, sum_gy_x)};
+  GradientSums result{add_blocks(blocks, sum_g), add_blocks(blocks, sum_g_x)};
   dispatch_float(x.dtype(), kName, [&]<class T>() {
     for (std::size_t c = 0; c < center.size(); ++c)
-      result.gy_x[c] -= result.gy[c] * lost_by_rounding<T>(center[c]);
+      result.g_x[c] -= result.g[c] * lost_by_rounding<T>(center[c]);
   });
   return result;
 }
 
-void input_gradient(const Geometry& geometry, const Array& x, const Array& gy, const PerChannel& center,
-                    const PerChannel& scale, const PerChannel& slope, const PerChannel& shift,
-                    bool accumulate, Array& gx) {
+void input_gradient(const Geometry& geometry, const Array& x, const Upstream& upstream,
+                    const PerChannel& center, const PerChannel& scale, const PerChannel& slope,
+                    const PerChannel& shift, bool accumulate, Array& gx) {
   dispatch_float(x.dtype(), kName, [&]<class T>() {
     const T* x_data = x.data<T>();
-    const T* gy_data = gy.data<T>();
+    const T* gy = upstream.gy.data<T>();
+    const T* y = result_of<T>(upstream);
     T* out = gx.mutable_data<T>();
     const std::vector<T> centers = rounded<T>(center);
     const std::vector<T> scales = rounded<T>(scale);
     const std::vector<T> slopes = rounded<T>(slope);
     const std::vector<T> shifts = corrected_shift<T>(shift, slope, center);
-    const Kernels<T>& kernels = choose_kernels<T>("batch_normalization/input_gradient");
+    const ActivationKernels<T>& kernels =
+        choose_kernels<T>("batch_normalization/input_gradient").of(upstream.activation);
     const auto run = geometry.inner == 1 ? kernels.gradient_columns : kernels.gradient_row;
     for_each_run(geometry, [&](std::int64_t at, std::int64_t count, std::int64_t c) {
-      run(count, x_data + at, gy_data + at, centers.data() + c, scales.data() + c, slopes.data() + c,
+      run(count, x_data + at, gy + at, y + at, centers.data() + c, scales.data() + c, slopes.data() + c,
           shifts.data() + c, accumulate, out + at);
     });
   });

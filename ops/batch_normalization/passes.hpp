@@ -24,22 +24,30 @@ struct Statistics {
 /// 1 / sqrt(variance + eps)
 [[nodiscard]] PerChannel inverse_deviation(const PerChannel& variance, double eps);
 
-/// y = (x - center) * scale + shift
-void normalize(const Geometry& geometry, const Array& x, const PerChannel& center, const PerChannel& scale,
-               const PerChannel& shift, Array& y);
+/// y = activation((x - center) * scale + shift + residual); the residual may be undefined.
+void normalize(const Geometry& geometry, const Array& x, const Array& residual, const PerChannel& center,
+               const PerChannel& scale, const PerChannel& shift, Activation activation, Array& y);
 
-/// What every gradient needs: sum(gy) and sum(gy * (x - center)).
-struct GradientSums {
-  PerChannel gy;
-  PerChannel gy_x;
+/// The gradient of y, of which gradients see what gets through the activation.
+struct Upstream {
+  Array gy;
+  Activation activation = Activation::none;
+  Array y = {};  ///< the activation's result; undefined where there is none
 };
-[[nodiscard]] GradientSums gradient_sums(const Geometry& geometry, const Array& x, const Array& gy,
-                                         const PerChannel& center);
 
-/// gx = (gy - shift - (x - center) * slope) * scale, or added to gx when `accumulate`.
-void input_gradient(const Geometry& geometry, const Array& x, const Array& gy, const PerChannel& center,
-                    const PerChannel& scale, const PerChannel& slope, const PerChannel& shift,
-                    bool accumulate, Array& gx);
+/// What every gradient needs: sum(g) and sum(g * (x - center)), where g is gy behind the activation.
+struct GradientSums {
+  PerChannel g;
+  PerChannel g_x;
+};
+/// Writes g to `through` too, if given.
+[[nodiscard]] GradientSums gradient_sums(const Geometry& geometry, const Array& x, const Upstream& upstream,
+                                         const PerChannel& center, Array* through = nullptr);
+
+/// gx = (g - shift - (x - center) * slope) * scale, or added to gx when `accumulate`.
+void input_gradient(const Geometry& geometry, const Array& x, const Upstream& upstream,
+                    const PerChannel& center, const PerChannel& scale, const PerChannel& slope,
+                    const PerChannel& shift, bool accumulate, Array& gx);
 
 [[nodiscard]] PerChannel to_channels(const Array& array);
 [[nodiscard]] Array from_channels(const PerChannel& values, const Shape& shape, DType dtype);

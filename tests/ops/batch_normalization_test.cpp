@@ -184,6 +184,21 @@ TEST_CASE("batch_normalization averages axes that lie between channels", "[batch
   CHECK(allclose(apart.variance, plain.variance, 1e-14, 1e-14));
 }
 
+TEST_CASE("batch_normalization without axes takes as many channel axes as gamma has",
+          "[batch_normalization]") {
+  const Array x = normal({2, 0}, {3, 2, 4, 5}, 0, 1, DType::float64);
+  const Array gy = normal({2, 1}, {3, 2, 4, 5}, 0, 1, DType::float64);
+  const auto [channels, axis] =
+      GENERATE(table<Shape, Axes>({{{2}, {0, 2, 3}}, {{2, 4}, {0, 3}}, {{2, 4, 5}, {0}}}));
+  const Array gamma = uniform({2, 2}, channels, 0.5, 1.5, DType::float64);
+  const Array beta = uniform({2, 3}, channels, -1, 1, DType::float64);
+  const Trained named = train(x, gamma, beta, gy, axis);
+  const Trained left_out = train(x, gamma, beta, gy);
+  CHECK(identical(left_out.y, named.y));
+  CHECK(identical(left_out.gx, named.gx));
+  CHECK(identical(left_out.mean, named.mean));
+}
+
 TEST_CASE("batch_normalization survives a large mean with a small deviation", "[batch_normalization]") {
   const test::RestoreSettings restore;
   set_isa(GENERATE(from_range(supported_isas())));
