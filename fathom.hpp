@@ -17,6 +17,7 @@
 #include <fathom/autograd/scopes.hpp>
 #include <fathom/autograd/time_hook.hpp>
 #include <fathom/autograd/variable.hpp>
+#include <fathom/core/activation.hpp>
 #include <fathom/core/array.hpp>
 #include <fathom/core/array_spec.hpp>
 #include <fathom/core/cpu.hpp>
@@ -44,6 +45,7 @@
 #include <fathom/nn/layers/embed_id.hpp>
 #include <fathom/nn/layers/flatten.hpp>
 #include <fathom/nn/layers/linear.hpp>
+#include <fathom/nn/layers/normalization.hpp>
 #include <fathom/nn/layers/pooling2d.hpp>
 #include <fathom/nn/module.hpp>
 #include <fathom/nn/optim/adadelta.hpp>
@@ -81,6 +83,7 @@
 #include <fathom/ops/linear.hpp>
 #include <fathom/ops/math.hpp>
 #include <fathom/ops/matmul.hpp>
+#include <fathom/ops/normalization.hpp>
 #include <fathom/ops/pad.hpp>
 #include <fathom/ops/pooling_2d.hpp>
 #include <fathom/ops/reduction.hpp>

@@ -15,6 +15,7 @@
 #include <fathom/ops/depthwise_convolution_2d.hpp>
 #include <fathom/ops/linear.hpp>
 #include <fathom/ops/matmul.hpp>
+#include <fathom/ops/normalization.hpp>
 #include <fathom/ops/pooling_2d.hpp>
 #include <fathom/ops/reduction.hpp>
 #include <fathom/ops/shape.hpp>
@@ -116,6 +117,27 @@ std::vector<OpCase> large_cases() {
       {"batch_normalization of columns",
        [](const In& in) { return ops::batch_normalization(in[0], in[1], in[2]); },
        {random({1300, 67}, 18), test::nonzero({67}, 19), random({67}, 20)}},
+      {"batch_normalization of rows, relu6, residual",
+       [](const In& in) {
+         return ops::batch_normalization(in[0], in[1], in[2], nullptr,
+                                         {.activation = Activation::relu6, .residual = in[3]});
+       },
+       {random({17, 11, 29, 31}, 12), test::nonzero({11}, 13), random({11}, 14),
+        random({17, 11, 29, 31}, 33)}},
+      {"batch_normalization of columns, relu",
+       [](const In& in) {
+         return ops::batch_normalization(in[0], in[1], in[2], nullptr, {.activation = Activation::relu});
+       },
+       {random({1300, 67}, 18), test::nonzero({67}, 19), random({67}, 20)}},
+      {"layer_normalization",
+       [](const In& in) { return ops::layer_normalization(in[0], in[1], in[2]); },
+       {random({301, 97}, 34), random({97}, 35), random({97}, 36)}},
+      {"group_normalization",
+       [](const In& in) { return ops::group_normalization(in[0], 3, in[1], in[2]); },
+       {random({5, 12, 29, 31}, 37), random({12}, 38), random({12}, 39)}},
+      {"local_response_normalization",
+       [](const In& in) { return ops::local_response_normalization(in[0]); },
+       {random({5, 12, 29, 31}, 40)}},
       {"max_pooling_2d",
        [](const In& in) { return ops::max_pooling_2d(in[0], {.kernel = 3, .stride = 2, .pad = 1}); },
        {random(image, 21)}},

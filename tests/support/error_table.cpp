@@ -39,6 +39,7 @@ std::vector<ErrorCase> error_table() {
   add_array_errors(cases);
   add_elementwise_errors(cases);
   add_image_errors(cases);
+  add_normalization_errors(cases);
   add_product_errors(cases);
   add_selection_errors(cases);
   add_shape_errors(cases);

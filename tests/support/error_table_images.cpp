@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Convolutions, pooling, batch normalization.
+// Convolutions, pooling.
 #include <support/error_table_parts.hpp>
 
-#include <fathom/ops/batch_normalization.hpp>
 #include <fathom/ops/convolution_2d.hpp>
 #include <fathom/ops/deconvolution_2d.hpp>
 #include <fathom/ops/depthwise_convolution_2d.hpp>
@@ -79,28 +78,6 @@ void add_image_errors(std::vector<ErrorCase>& cases) {
   cases.push_back(pooling("global_average_pooling_2d", ops::global_average_pooling_2d, {0, 3}));
   cases.back().any_size = true;
   cases.back().empty.push_back({{{2, 3, 0, 5}}, {2, 3}});
-
-  cases.push_back(
-      {.op = "batch_normalization",
-       .arguments = {{"x", {4, 3}}, {"gamma", {3}}, {"beta", {3}}},
-       .function = [](const Operands& in) { return ops::batch_normalization(in[0], in[1], in[2]); },
-       .refused = {{"x of rank 1", {{4}, {3}, {3}}},
-                   {"gamma of rank 2", {{4, 3}, {1, 3}, {3}}},
-                   {"other gamma", {{4, 3}, {2}, {3}}},
-                   {"other beta", {{4, 3}, {3}, {4}}}},
-       .empty = {{{{0, 3}, {3}, {3}}, {0, 3}}, {{{2, 3, 0}, {3}, {3}}, {2, 3, 0}}}});
-  cases.push_back(
-      {.op = "fixed_batch_normalization",
-       .arguments = {{"x", {4, 3}}, {"gamma", {3}}, {"beta", {3}}, {"mean", {3}}, {"variance", {3}}},
-       .function =
-           [](const Operands& in) {
-             return ops::fixed_batch_normalization(in[0], in[1], in[2], in[3], in[4]);
-           },
-       .refused = {{"x of rank 1", {{4}, {3}, {3}, {3}, {3}}},
-                   {"mean of rank 2", {{4, 3}, {3}, {3}, {1, 3}, {3}}},
-                   {"other gamma", {{4, 3}, {2}, {3}, {3}, {3}}},
-                   {"other variance", {{4, 3}, {3}, {3}, {3}, {4}}}},
-       .empty = {{{{0, 3}, {3}, {3}, {3}, {3}}, {0, 3}}}});
 }
 
 }  // namespace fathom::test

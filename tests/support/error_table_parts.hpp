@@ -9,6 +9,7 @@ namespace fathom::test {
 void add_array_errors(std::vector<ErrorCase>& cases);
 void add_elementwise_errors(std::vector<ErrorCase>& cases);
 void add_image_errors(std::vector<ErrorCase>& cases);
+void add_normalization_errors(std::vector<ErrorCase>& cases);
 void add_product_errors(std::vector<ErrorCase>& cases);
 void add_selection_errors(std::vector<ErrorCase>& cases);
 void add_shape_errors(std::vector<ErrorCase>& cases);

@@ -176,6 +176,8 @@ std::vector<OpCase> op_table() {
   add_graphs(cases);
   add_depthwise(cases);
   add_normalization(cases);
+  add_fused_normalization(cases);
+  add_row_normalization(cases);
   add_pooling(cases);
   add_losses(cases);
   add_convolutions(cases);

@@ -4,6 +4,7 @@
 
 #include <fathom/core/random.hpp>
 #include <fathom/ops/batch_normalization.hpp>
+#include <fathom/ops/normalization.hpp>
 #include <fathom/ops/pooling_2d.hpp>
 
 namespace fathom::test {
@@ -29,6 +30,7 @@ void add_normalization(std::vector<OpCase>& cases) {
       {" (n, c, h, w)", {3, 2, 3, 3}, std::nullopt, {2}},
       {" (n, c)", {5, 4}, std::nullopt, {4}},
       {" (n, c, d)", {3, 2, 4}, std::nullopt, {2}},
+      {" (n, c, e, d), a gamma of two axes", {3, 2, 2, 2}, std::nullopt, {2, 2}},
       {" one pixel", {4, 3, 1, 1}, std::nullopt, {3}},
       {" axes 0, 1, 2", {2, 3, 2, 4}, Axes{0, 1, 2}, {4}},
       {" axis 0", {4, 2, 3}, Axes{0}, {2, 3}},
@@ -52,6 +54,64 @@ void add_normalization(std::vector<OpCase>& cases) {
                      },
                      {between(x, 23, -2, 2), nonzero(channels, 24), between(channels, 25, -1, 1),
                       between(channels, 26, -1, 1), between(channels, 27, 0.5, 2)}});
+  }
+}
+
+void add_row_normalization(std::vector<OpCase>& cases) {
+  struct Rows {
+    Shape x;
+    Shape gamma;
+  };
+  for (const auto& [x, gamma] : std::vector<Rows>{{{3, 4}, {4}},
+                                                  {{2, 3, 4}, {4}},
+                                                  {{2, 3, 4}, {3, 4}},
+                                                  {{5}, {5}},
+                                                  {{2, 3, 1}, {1}},
+                                                  {{2, 2, 2, 3}, {2, 2, 3}}}) {
+    cases.push_back({"layer_normalization " + to_string(x) + " gamma " + to_string(gamma),
+                     [](const In& in) { return ops::layer_normalization(in[0], in[1], in[2], {.eps = 0.1}); },
+                     {between(x, 60, -2, 2), nonzero(gamma, 61), between(gamma, 62, -1, 1)}});
+  }
+  for (const Shape& x : {Shape{3, 6}, Shape{2, 6, 3}, Shape{2, 6, 2, 2}, Shape{1, 6, 2, 1, 2}}) {
+    for (const std::int64_t groups : {1, 3, 6}) {
+      cases.push_back({"group_normalization " + to_string(x) + " groups " + std::to_string(groups),
+                       [groups](const In& in) {
+                         return ops::group_normalization(in[0], groups, in[1], in[2], {.eps = 0.1});
+                       },
+                       {between(x, 63, -2, 2), nonzero({6}, 64), between({6}, 65, -1, 1)}});
+    }
+  }
+  for (const ops::ResponseScale scale : {ops::ResponseScale::sum, ops::ResponseScale::mean}) {
+    for (const std::int64_t n : {1, 2, 3, 4, 5, 20}) {
+      cases.push_back({"local_response_normalization n " + std::to_string(n) +
+                           (scale == ops::ResponseScale::sum ? "" : ", the mean"),
+                       [n, scale](const In& in) {
+                         return ops::local_response_normalization(in[0],
+                                                                  {.n = n, .alpha = 0.5, .scale = scale});
+                       },
+                       {between({2, 7, 2, 2}, 66, -2, 2)}});
+    }
+  }
+  cases.push_back({"local_response_normalization (n, c)",
+                   [](const In& in) {
+                     return ops::local_response_normalization(in[0],
+                                                              {.n = 3, .k = 0.5, .alpha = 0.3, .beta = 2});
+                   },
+                   {nonzero({3, 4}, 67)}});
+  struct Vectors {
+    std::string text;
+    Shape x;
+    std::optional<Axes> axis;
+  };
+  for (const auto& [text, x, axis] : std::vector<Vectors>{{" axis 1", {3, 4}, Axes{1}},
+                                                          {" axis -3", {2, 3, 4}, Axes{-3}},
+                                                          {" axes 2, 1", {2, 3, 4}, Axes{2, 1}},
+                                                          {" all axes", {3, 4}, std::nullopt},
+                                                          {" no axis", {3, 4}, Axes{}}}) {
+    cases.push_back(
+        {"normalize" + text,
+         [axis = axis](const In& in) { return ops::normalize(in[0], {.axis = axis, .eps = 0.1}); },
+         {nonzero(x, 68)}});
   }
 }
 

@@ -8,6 +8,8 @@ namespace fathom::test {
 
 void add_arrays(std::vector<OpCase>& cases);
 void add_normalization(std::vector<OpCase>& cases);
+void add_fused_normalization(std::vector<OpCase>& cases);
+void add_row_normalization(std::vector<OpCase>& cases);
 void add_pooling(std::vector<OpCase>& cases);
 void add_losses(std::vector<OpCase>& cases);
 void add_elementwise(std::vector<OpCase>& cases);

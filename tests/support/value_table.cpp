@@ -5,6 +5,7 @@
 #include <fathom/ops/arithmetic.hpp>
 #include <fathom/ops/extrema.hpp>
 #include <fathom/ops/im2col.hpp>
+#include <fathom/ops/normalization.hpp>
 #include <fathom/ops/pooling_2d.hpp>
 #include <fathom/ops/top_k.hpp>
 
@@ -57,6 +58,24 @@ std::vector<ValueCase> value_table() {
        [](const Operands& in) { return ops::global_average_pooling_2d(in[0]); },
        {of({1, 2, 3, 6, -1, 0, 0, 0}, {1, 2, 2, 2})},
        Array::from({3.0, -0.25}, {1, 2})},
+      {"layer_normalization",  // mean 2, variance 1, eps 3
+       [](const Operands& in) { return ops::layer_normalization(in[0], in[1], in[2], {.eps = 3}); },
+       {of({1, 3}, {1, 2}), of({2, 4}, {2}), of({10, 20}, {2})},
+       Array::from({9.0, 22.0}, {1, 2})},
+      {"group_normalization",  // means 2 and 6, variances 1, eps 3
+       [](const Operands& in) { return ops::group_normalization(in[0], 2, in[1], in[2], {.eps = 3}); },
+       {of({1, 3, 5, 7}, {1, 4}), of({2, 2, 4, 4}, {4}), of({1, 0, 0, -1}, {4})},
+       Array::from({0.0, 1.0, -2.0, 1.0}, {1, 4})},
+      {"local_response_normalization",  // S = 10
+       [](const Operands& in) {
+         return ops::local_response_normalization(in[0], {.n = 3, .k = 6, .alpha = 1, .beta = 0.5});
+       },
+       {of({1, 3}, {1, 2})},
+       Array::from({0.25, 0.75}, {1, 2})},
+      {"normalize",  // |x| = 5
+       [](const Operands& in) { return ops::normalize(in[0], {.eps = 3}); },
+       {of({3, -4}, {1, 2})},
+       Array::from({0.375, -0.5}, {1, 2})},
   };
 }
 
