@@ -134,8 +134,7 @@ Variable local_response_normalization(const Variable& x, const LocalResponseNorm
 }
 
 Variable normalize(const Variable& x, const NormalizeOptions& options) {
-  ArgumentCheck check("normalize");
-  check.argument("x", array_or_undefined(x)).defined();
+  const ArgumentCheck check = detail::check_defined("normalize", x);
   static_cast<void>(reduced_shape(check, x.shape(), options.axis, true));
   check_eps(check, options.eps);
   const Variable squares = sum(square(x), {.axis = options.axis, .keepdims = true});
