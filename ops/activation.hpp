@@ -16,7 +16,7 @@ namespace fathom::ops {
 [[nodiscard]] FATHOM_EXPORT Variable relu6(const Variable& x);
 /// min(max(x, 0), z). The gradient at 0, at z and at NaN is 0. Throws ValueError unless z > 0.
 [[nodiscard]] FATHOM_EXPORT Variable clipped_relu(const Variable& x, double z = 20);
-/// x where x > 0, else slope x. The gradient at 0 and at NaN is slope gy. PyTorch's slope is 0.01.
+/// x where x > 0, else slope x. The gradient at 0 is slope gy, at NaN gy. PyTorch's slope is 0.01.
 [[nodiscard]] FATHOM_EXPORT Variable leaky_relu(const Variable& x, double slope = 0.2);
 /// 1 / (1 + exp(-x)), without overflow.
 [[nodiscard]] FATHOM_EXPORT Variable sigmoid(const Variable& x);

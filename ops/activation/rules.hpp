@@ -42,7 +42,7 @@ struct LeakyRelu {
   auto options() const { return Options{Option{"slope", slope}}; }
   auto value(const auto& x) const { return choose(x > 0, x, x * like(x, slope)); }
   auto gradient(const auto& gy, const auto& x) const {
-    return gy * locally_constant([this](const auto& v) { return choose(v > 0, 1, like(v, slope)); }, x);
+    return gy * locally_constant([this](const auto& v) { return choose(v <= 0, like(v, slope), 1); }, x);
   }
 };
 

@@ -45,7 +45,7 @@ TEST_CASE("activations, values and gradients by hand", "[activation]") {
        [](const Variable& x) { return ops::leaky_relu(x); },
        {-2, 0, 3, kInf, -kInf, kNan},
        {-0.4, 0, 3, kInf, -kInf, kNan},
-       {0.2, 0.2, 1, 1, 0.2, 0.2}},
+       {0.2, 0.2, 1, 1, 0.2, 1}},
       {"leaky_relu",
        [](const Variable& x) { return ops::leaky_relu(x, -0.5); },
        {-2, 0, 3},
