@@ -86,12 +86,13 @@ TEST_CASE("where refuses what does not fit", "[where][errors]") {
       Message("where: condition must be bool (it is float32)\n  condition: float32 [2]\n"
               "  a:         float32 [3, 2]\n  b:         float32 [3, 2]\n"
               "  hint: comparisons make bool arrays; numbers become one with astype(DType::boolean)"));
-  CHECK_THROWS_MATCHES(ops::where(condition, a, wide), ShapeError,
-                       Message("where: a and b must broadcast (axis -1: a has 2, b has 3)\n"
-                               "  condition: bool [2]\n"
-                               "  a:         float32 [3, 2]\n  b:         float32 [3]\n"
-                               "  hint: axes are aligned at the last one; sizes must be equal or 1, so reshape the "
-                               "smaller one with axes of size 1"));
+  CHECK_THROWS_MATCHES(
+      ops::where(condition, a, wide), ShapeError,
+      Message("where: a and b must broadcast (axis -1: a has 2, b has 3)\n"
+              "  condition: bool [2]\n"
+              "  a:         float32 [3, 2]\n  b:         float32 [3]\n"
+              "  hint: axes are aligned at the last one; sizes must be equal or 1, so reshape the "
+              "smaller one with axes of size 1"));
   CHECK_THROWS_WITH(ops::where(condition, wide, wide),
                     Contains("condition and a must broadcast (axis -1: condition has 2, a has 3)"));
   CHECK_THROWS_MATCHES(
