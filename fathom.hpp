@@ -47,6 +47,7 @@
 #include <fathom/nn/layers/linear.hpp>
 #include <fathom/nn/layers/normalization.hpp>
 #include <fathom/nn/layers/pooling2d.hpp>
+#include <fathom/nn/layers/squeeze_excite.hpp>
 #include <fathom/nn/module.hpp>
 #include <fathom/nn/optim/adadelta.hpp>
 #include <fathom/nn/optim/adagrad.hpp>
@@ -66,6 +67,7 @@
 #include <fathom/ops/activation.hpp>
 #include <fathom/ops/argmax.hpp>
 #include <fathom/ops/arithmetic.hpp>
+#include <fathom/ops/average_pooling_nd.hpp>
 #include <fathom/ops/batch_normalization.hpp>
 #include <fathom/ops/cast.hpp>
 #include <fathom/ops/convolution_2d.hpp>
@@ -88,6 +90,7 @@
 #include <fathom/ops/pooling_2d.hpp>
 #include <fathom/ops/reduction.hpp>
 #include <fathom/ops/regression_loss.hpp>
+#include <fathom/ops/resize_images.hpp>
 #include <fathom/ops/shape.hpp>
 #include <fathom/ops/sigmoid_cross_entropy.hpp>
 #include <fathom/ops/softmax.hpp>
@@ -96,4 +99,5 @@
 #include <fathom/ops/tiling.hpp>
 #include <fathom/ops/top_k.hpp>
 #include <fathom/ops/trigonometry.hpp>
+#include <fathom/ops/unpooling_2d.hpp>
 #include <fathom/ops/where.hpp>

@@ -41,6 +41,7 @@ std::int64_t Shape::size() const {
 std::string to_string(const Shape& shape) { return fmt::format("[{}]", fmt::join(shape.span(), ", ")); }
 std::ostream& operator<<(std::ostream& out, const Shape& shape) { return out << to_string(shape); }
 std::string to_string(Pair2 pair) { return fmt::format("[{}, {}]", pair.y, pair.x); }
+std::string to_string(Pad pad) { return pad.is_same() ? "same" : to_string(pad.sides()); }
 
 std::optional<BroadcastClash> broadcast_clash(const Shape& a, const Shape& b) {
   for (std::size_t axis = 1; axis <= std::min(a.rank(), b.rank()); ++axis) {

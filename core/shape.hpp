@@ -65,6 +65,34 @@ struct Pair2 {
 /// "[2, 1]"
 [[nodiscard]] FATHOM_EXPORT std::string to_string(Pair2 pair);
 
+/// The border of an image: `.pad = 1`, `.pad = {1, 2}` on both sides of both axes, or `.pad = Pad::same`, as
+/// much as gives the output size / stride, rounded up. An odd pixel of that goes to the end of its axis, as
+/// in TensorFlow.
+class Pad {
+ public:
+  constexpr Pad(std::int64_t all = 0) : sides_(all) {}
+  constexpr Pad(std::int64_t vertical, std::int64_t horizontal) : sides_(vertical, horizontal) {}
+  constexpr Pad(Pair2 sides) : sides_(sides) {}
+  static const Pad same;
+
+  [[nodiscard]] constexpr bool is_same() const { return is_same_; }
+  /// Pixels on either side; 0 for `same`.
+  [[nodiscard]] constexpr Pair2 sides() const { return sides_; }
+  friend constexpr bool operator==(Pad, Pad) = default;
+
+ private:
+  Pair2 sides_;
+  bool is_same_ = false;
+};
+inline constexpr Pad Pad::same = [] {
+  Pad pad;
+  pad.is_same_ = true;
+  return pad;
+}();
+
+/// "[1, 1]", "same"
+[[nodiscard]] FATHOM_EXPORT std::string to_string(Pad pad);
+
 /// Axes of an operation, negative ones counted from the end. `std::nullopt` where optional means all axes.
 using Axes = std::vector<std::int64_t>;
 

@@ -7,7 +7,7 @@ namespace fathom::ops {
 
 struct Convolution2DOptions {
   Pair2 stride = 1;
-  Pair2 pad = 0;  ///< zeros on both sides
+  Pad pad = 0;  ///< zeros around x, on both sides or `Pad::same`
   Pair2 dilation = 1;
   std::int64_t groups = 1;
   bool cover_all = false;  ///< round the output size up, so that every pixel is covered
@@ -20,7 +20,8 @@ struct Convolution2DOptions {
 ///         + sum_{c,p,q} x[n, g*cI/groups + c, i*s + p*d - pad, j*s + q*d - pad] * W[o, c, p, q]
 ///
 /// @param x (n, cI, h, w); n may be 0   @param W (cO, cI/groups, kH, kW)   @param b (cO) or absent
-/// @return (n, cO, hO, wO), hO = (h + 2*pad - (kH - 1)*dilation - 1) / stride + 1 (with cover_all rounded up)
+/// @return (n, cO, hO, wO), hO = (h + 2*pad - (kH - 1)*dilation - 1) / stride + 1 (with cover_all rounded
+/// up); with Pad::same hO = h / stride, rounded up, whatever the kernel
 /// @throws ShapeError, DTypeError, ValueError; GraphError for an undefined x or W
 /// Differentiable any number of times with respect to x, W and b.
 /// Source: Y. LeCun et al., Gradient-Based Learning Applied to Document Recognition, 1998.

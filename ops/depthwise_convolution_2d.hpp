@@ -8,7 +8,7 @@ namespace fathom::ops {
 /// `.stride = 2` means {2, 2}; each is a number or {vertical, horizontal}.
 struct DepthwiseConvolution2DOptions {
   Pair2 stride = 1;    ///< at least 1
-  Pair2 pad = 0;       ///< zeros on both sides
+  Pad pad = 0;         ///< zeros around x, on both sides or `Pad::same`
   Pair2 dilation = 1;  ///< pixels from one tap to the next, at least 1
 };
 
@@ -20,7 +20,8 @@ struct DepthwiseConvolution2DOptions {
 ///
 /// @param x (n, cI, h, w); n may be 0   @param W (cM, cI, kH, kW); cM is the channel multiplier
 /// @param b (cM*cI) or absent
-/// @return (n, cI*cM, hO, wO), hO = (h + 2*pad - (kH - 1)*dilation - 1) / stride + 1, likewise wO
+/// @return (n, cI*cM, hO, wO), hO = (h + 2*pad - (kH - 1)*dilation - 1) / stride + 1, likewise wO;
+/// with Pad::same hO = h / stride, rounded up
 /// @throws ShapeError, DTypeError, ValueError; GraphError for an undefined x or W
 ///
 /// Differentiable any number of times with respect to x, W and b. A NaN or infinity reaches exactly the

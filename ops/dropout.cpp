@@ -59,15 +59,32 @@ RandomKey key_of_application(RandomKey key, std::uint64_t counter) {
   return {join(words[0], words[1]), join(words[2], words[3])};
 }
 
+void check_ratio(const ArgumentCheck& check, double ratio) {
+  FATHOM_CHECK(check.hint("it is the share that is dropped, not the share that is kept"),
+               ratio >= 0 && ratio < 1, ValueError, "ratio must be at least 0 and less than 1 (it is {})",
+               ratio);
+}
+
 }  // namespace
 
 Variable dropout(const Variable& x, const DropoutOptions& options, RandomKey key, std::uint64_t counter) {
   ArgumentCheck check(Dropout::name);
   check.argument("x", detail::array_or_undefined(x)).defined();
-  FATHOM_CHECK(check.hint("it is the share that is dropped, not the share that is kept"),
-               options.ratio >= 0 && options.ratio < 1, ValueError,
-               "ratio must be at least 0 and less than 1 (it is {})", options.ratio);
+  check_ratio(check, options.ratio);
   return detail::linear_map(x, Dropout{options.ratio, key_of_application(key, counter)});
+}
+
+Variable stochastic_depth(const Variable& x, const DropoutOptions& options, RandomKey key,
+                          std::uint64_t counter) {
+  ArgumentCheck check("stochastic_depth");
+  check.argument("x", detail::array_or_undefined(x), "(n, ...)").floating();
+  FATHOM_CHECK(check.hint("samples lie along axis 0"), x.rank() > 0, ShapeError,
+               "x must have at least 1 axis (n, ...) (it has 0)");
+  check_ratio(check, options.ratio);
+  Shape samples = x.shape();
+  std::fill_n(&samples[0] + 1, samples.rank() - 1, 1);
+  const Dropout drop{options.ratio, key_of_application(key, counter)};
+  return mul(x, Variable(drop.value(Array::ones(samples, x.dtype()))));
 }
 
 Variable dropout(const Variable& x, const Array& mask) {

@@ -27,4 +27,14 @@ struct DropoutOptions {
 /// @throws ShapeError, DTypeError
 [[nodiscard]] FATHOM_EXPORT Variable dropout(const Variable& x, const Array& mask);
 
+/// Drops whole samples instead of elements: for the branch of a residual block, y = x +
+/// stochastic_depth(f(x)).
+/// @param x (n, ...)   Sample i is 0 or x[i] / (1 - ratio) as element i of dropout with the same key and
+/// counter.
+/// @throws ShapeError for a scalar, ValueError for a ratio outside of [0, 1), DTypeError
+/// Differentiable any number of times. Source: G. Huang et al., Deep Networks with Stochastic Depth, 2016,
+/// where evaluation multiplies by 1 - ratio instead.
+[[nodiscard]] FATHOM_EXPORT Variable stochastic_depth(const Variable& x, const DropoutOptions& options,
+                                                      RandomKey key, std::uint64_t counter);
+
 }  // namespace fathom::ops

@@ -9,7 +9,7 @@ namespace fathom::nn {
 struct Conv2DOptions {
   Pair2 kernel = 0;  ///< must be given
   Pair2 stride = 1;
-  Pair2 pad = 0;  ///< zeros on both sides
+  Pad pad = 0;  ///< zeros around x, on both sides or `Pad::same`
   Pair2 dilation = 1;
   std::int64_t groups = 1;
   bool bias = true;

@@ -10,7 +10,7 @@ struct DepthwiseConv2DOptions {
   std::int64_t multiplier = 1;  ///< outputs for each input channel
   Pair2 kernel = 0;             ///< must be given
   Pair2 stride = 1;
-  Pair2 pad = 0;  ///< zeros on both sides
+  Pad pad = 0;  ///< zeros around x, on both sides or `Pad::same`
   Pair2 dilation = 1;
   bool bias = true;
   Initializer initial_W = init::lecun_normal();  ///< fans: in = kH * kW, out = multiplier * kH * kW

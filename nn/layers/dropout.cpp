@@ -5,10 +5,11 @@
 
 #include <fathom/core/check.hpp>
 
-namespace fathom::nn {
+namespace fathom::nn::detail {
 
-Dropout::Dropout(double ratio, Random& random) : ratio_(ratio) {
-  const ArgumentCheck check("Dropout");
+RandomDrop::RandomDrop(std::string_view layer, Drop drop, double ratio, Random& random)
+    : drop_(drop), ratio_(ratio) {
+  const ArgumentCheck check(layer);
   FATHOM_CHECK(check.hint("it is the share that is dropped, not the share that is kept"),
                ratio >= 0 && ratio < 1, ValueError, "ratio must be at least 0 and less than 1 (it is {})",
                ratio);
@@ -18,14 +19,14 @@ Dropout::Dropout(double ratio, Random& random) : ratio_(ratio) {
   counter = Buffer{Array::zeros({}, DType::int64)};
 }
 
-Variable Dropout::forward(const Variable& x) {
+Variable RandomDrop::forward(const Variable& x) {
   if (!is_training()) return x;
   const auto* bits = key.data().data<std::int64_t>();
   const RandomKey own{static_cast<std::uint64_t>(bits[0]), static_cast<std::uint64_t>(bits[1])};
   const auto calls = static_cast<std::uint64_t>(*counter.data().data<std::int64_t>());
-  Variable y = ops::dropout(x, {.ratio = ratio_}, own, calls);
+  Variable y = drop_(x, {.ratio = ratio_}, own, calls);
   ++*counter.mutable_data().mutable_data<std::int64_t>();
   return y;
 }
 
-}  // namespace fathom::nn
+}  // namespace fathom::nn::detail

@@ -34,6 +34,20 @@ class FATHOM_EXPORT AveragePool2D : public Module {
   ops::AveragePooling2DOptions options_;
 };
 
+/// ops::adaptive_average_pooling_2d as a module: x (n, c, h, w), y (n, c, size.y, size.x).
+class FATHOM_EXPORT AdaptiveAveragePool2D : public Module {
+ public:
+  FATHOM_MODULE()
+  explicit AdaptiveAveragePool2D(Pair2 size) : size_(size) {}
+  [[nodiscard]] Pair2 size() const { return size_; }
+
+ protected:
+  Variable forward(const Variable& x) override;
+
+ private:
+  Pair2 size_;
+};
+
 /// ops::global_average_pooling_2d as a module: x (n, c, h, w), y (n, c).
 class FATHOM_EXPORT GlobalAveragePool2D : public Module {
  public:

@@ -29,19 +29,15 @@ void check_channels(const ArgumentCheck& check, const Shape& x, const Shape& W, 
       hint);
 }
 
-std::int64_t output_size(const ArgumentCheck& check, char axis, std::int64_t size, std::int64_t kernel,
-                         std::int64_t stride, std::int64_t pad, std::int64_t dilation, bool cover_all) {
-  const std::int64_t extent = kernel_extent(kernel, dilation);
-  const std::int64_t result = window_positions(size, extent, stride, pad, cover_all);
-  if (result < 1) {
-    check.fail<ShapeError>(
-        fmt::format(
-            "{}O must be positive: the kernel's extent along {} must fit into the padded x (it is {}, x has "
-            "{} and pad is {})",
-            axis, axis, extent, size, pad),
-        "a larger pad, a smaller kernel or a smaller dilation would fit");
-  }
-  return result;
+void check_fits(const ArgumentCheck& check, char axis, std::int64_t size, std::int64_t extent,
+                std::int64_t pad, std::int64_t positions) {
+  if (positions >= 1) return;
+  check.fail<ShapeError>(
+      fmt::format(
+          "{}O must be positive: the kernel's extent along {} must fit into the padded x (it is {}, x has "
+          "{} and pad is {})",
+          axis, axis, extent, size, pad),
+      "a larger pad, a smaller kernel or a smaller dilation would fit");
 }
 
 }  // namespace
@@ -61,12 +57,14 @@ ConvolutionGeometry check_convolution_2d(const Variable& x, const Variable& W, c
                         .map = {},
                         .kernel = {W.shape()[2], W.shape()[3]},
                         .stride = options.stride,
-                        .pad = options.pad,
+                        .pad = {},
                         .dilation = options.dilation};
-  g.map.y =
-      output_size(check, 'h', g.image.y, g.kernel.y, g.stride.y, g.pad.y, g.dilation.y, options.cover_all);
-  g.map.x =
-      output_size(check, 'w', g.image.x, g.kernel.x, g.stride.x, g.pad.x, g.dilation.x, options.cover_all);
+  const Pair2 extent{kernel_extent(g.kernel.y, g.dilation.y), kernel_extent(g.kernel.x, g.dilation.x)};
+  const Windows windows = place_windows(g.image, extent, g.stride, options.pad, options.cover_all);
+  g.map = windows.count;
+  g.pad = windows.before;
+  check_fits(check, 'h', g.image.y, extent.y, g.pad.y, g.map.y);
+  check_fits(check, 'w', g.image.x, extent.x, g.pad.x, g.map.x);
   return g;
 }
 

@@ -7,7 +7,8 @@ namespace fathom::ops::detail {
 
 /// What convolution, deconvolution and the gradient of W have in common: an image (n, image_channels, h, w),
 /// a map (n, map_channels, hO, wO) and W (map_channels, image_channels / groups, kH, kW). Map pixel (y, x)
-/// meets image pixel (y * stride - pad + ky * dilation, x * stride - pad + kx * dilation) through W[ky, kx].
+/// meets image pixel (y * stride - pad + ky * dilation, x * stride - pad + kx * dilation) through W[ky, kx];
+/// `pad` counts pixels above and to the left.
 struct ConvolutionGeometry {
   std::int64_t groups = 1;
   std::int64_t image_channels = 0;

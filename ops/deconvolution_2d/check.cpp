@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <fathom/ops/deconvolution_2d/check.hpp>
 
-#include <algorithm>
-
 #include <fmt/format.h>
 
 #include <fathom/core/check.hpp>
@@ -26,25 +24,6 @@ void check_channels(const ArgumentCheck& check, const Shape& x, const Shape& W, 
                "groups must divide the channels of x (groups is {}, x has {})", groups, x[1]);
 }
 
-std::int64_t output_size(const ArgumentCheck& check, char axis, std::int64_t size, std::int64_t extent,
-                         std::int64_t stride, std::int64_t pad, const std::int64_t* wanted) {
-  const std::int64_t least = (size - 1) * stride + extent - 2 * pad;
-  if (wanted == nullptr) {
-    FATHOM_CHECK(
-        check.hint("use a smaller pad, a larger stride or a larger kernel"), least > 0, ShapeError,
-        "{0}O must be positive (({0} - 1) * stride + extent - 2 * pad is {1}; x has {2}, stride is {3}, the "
-        "kernel's extent {4}, pad {5})",
-        axis, least, size, stride, extent, pad);
-    return least;
-  }
-  const std::int64_t most = least + stride - 1;
-  FATHOM_CHECK(check.hint("leave output_size out to have the smallest one"),
-               *wanted >= std::max<std::int64_t>(least, 1) && *wanted <= most, ShapeError,
-               "output_size must convolve back to x: {}O must be in [{}, {}] (it is {})", axis,
-               std::max<std::int64_t>(least, 1), most, *wanted);
-  return *wanted;
-}
-
 }  // namespace
 
 ConvolutionGeometry check_deconvolution_2d(const Variable& x, const Variable& W, const Variable& b,
@@ -57,21 +36,19 @@ ConvolutionGeometry check_deconvolution_2d(const Variable& x, const Variable& W,
                         .image_channels = W.shape()[1] * options.groups,
                         .map_channels = x.shape()[1],
                         .image = {},
-                        .map = {x.shape()[2], x.shape()[3]},
+                        .map = {},
                         .kernel = {W.shape()[2], W.shape()[3]},
                         .stride = options.stride,
                         .pad = options.pad,
                         .dilation = options.dilation};
   check_kernel(check, W.shape());
   check_bias(check, b, g.image_channels);
-  FATHOM_CHECK(check.hint("only the axes n and cI of x may be empty; look where x is made"),
-               g.map.y > 0 && g.map.x > 0, ShapeError, "x must have at least one pixel (it has {})",
-               to_string(g.map));
-  const Pair2* const wanted = options.output_size ? &*options.output_size : nullptr;
-  g.image.y = output_size(check, 'h', g.map.y, kernel_extent(g.kernel.y, g.dilation.y), g.stride.y, g.pad.y,
-                          wanted != nullptr ? &wanted->y : nullptr);
-  g.image.x = output_size(check, 'w', g.map.x, kernel_extent(g.kernel.x, g.dilation.x), g.stride.x, g.pad.x,
-                          wanted != nullptr ? &wanted->x : nullptr);
+  g.map = checked_plane(check, x.shape());
+  const std::optional<Pair2>& wanted = options.output_size;
+  g.image.y = size_under_windows(check, 'h', g.map.y, kernel_extent(g.kernel.y, g.dilation.y), g.stride.y,
+                                 g.pad.y, wanted ? std::optional(wanted->y) : std::nullopt);
+  g.image.x = size_under_windows(check, 'w', g.map.x, kernel_extent(g.kernel.x, g.dilation.x), g.stride.x,
+                                 g.pad.x, wanted ? std::optional(wanted->x) : std::nullopt);
   return g;
 }
 

@@ -48,24 +48,25 @@ Geometry check(const Variable& x, const Variable& W, const Variable& b,
   }
   detail::check_bias(check, b, W.shape(0) * W.shape(1));
 
-  const Geometry geometry{
-      .images = x.shape(0),
-      .channels = x.shape(1),
-      .multiplier = W.shape(0),
-      .height = x.shape(2),
-      .width = x.shape(3),
-      .kernel_y = W.shape(2),
-      .kernel_x = W.shape(3),
-      .out_height = detail::window_positions(
-          x.shape(2), detail::kernel_extent(W.shape(2), options.dilation.y), options.stride.y, options.pad.y),
-      .out_width = detail::window_positions(x.shape(3), detail::kernel_extent(W.shape(3), options.dilation.x),
-                                            options.stride.x, options.pad.x),
-      .stride_y = options.stride.y,
-      .stride_x = options.stride.x,
-      .pad_y = options.pad.y,
-      .pad_x = options.pad.x,
-      .dilation_y = options.dilation.y,
-      .dilation_x = options.dilation.x};
+  const Pair2 extent{detail::kernel_extent(W.shape(2), options.dilation.y),
+                     detail::kernel_extent(W.shape(3), options.dilation.x)};
+  const detail::Windows windows =
+      detail::place_windows({x.shape(2), x.shape(3)}, extent, options.stride, options.pad);
+  const Geometry geometry{.images = x.shape(0),
+                          .channels = x.shape(1),
+                          .multiplier = W.shape(0),
+                          .height = x.shape(2),
+                          .width = x.shape(3),
+                          .kernel_y = W.shape(2),
+                          .kernel_x = W.shape(3),
+                          .out_height = windows.count.y,
+                          .out_width = windows.count.x,
+                          .stride_y = options.stride.y,
+                          .stride_x = options.stride.x,
+                          .pad_y = windows.before.y,
+                          .pad_x = windows.before.x,
+                          .dilation_y = options.dilation.y,
+                          .dilation_x = options.dilation.x};
   if (geometry.out_height < 1 || geometry.out_width < 1) {
     const bool too_high = geometry.out_height < 1;
     check.fail<ShapeError>(

@@ -13,7 +13,7 @@ struct Geometry {
   std::int64_t kernel_y, kernel_x;     ///< of W
   std::int64_t out_height, out_width;  ///< of y
   std::int64_t stride_y, stride_x;
-  std::int64_t pad_y, pad_x;
+  std::int64_t pad_y, pad_x;  ///< above and to the left
   std::int64_t dilation_y, dilation_x;
 
   [[nodiscard]] constexpr std::int64_t out_channels() const { return channels * multiplier; }

@@ -4,6 +4,7 @@
 #include <fathom/ops/pooling_2d.hpp>
 #include <fathom/ops/pooling_2d/check.hpp>
 #include <fathom/ops/pooling_2d/passes.hpp>
+#include <fathom/ops/rules/separable.hpp>
 
 namespace fathom::ops {
 
@@ -46,11 +47,33 @@ class AveragePooling2D final : public Function {
   Geometry geometry_;
 };
 
+/// Whether a window reaches beyond the image, so that its pixels there may count or not.
+bool has_border(const Geometry& g) {
+  return g.pad_y > 0 || g.pad_x > 0 || (g.out_height - 1) * g.stride_y + g.kernel_y > g.height ||
+         (g.out_width - 1) * g.stride_x + g.kernel_x > g.width;
+}
+
+/// The mean of the pixels inside the image alone.
+Variable inner_average(const Variable& x, const Geometry& g) {
+  using detail::WindowWeight;
+  Attributes options = pooling::attributes(g);
+  options.push_back({"count_include_pad", "false"});
+  return detail::linear_map(
+      x, detail::Separable{kName,
+                           "average_pooling_2d_grad",
+                           {detail::window_matrix(g.height, g.out_height, g.kernel_y, g.stride_y, g.pad_y,
+                                                  WindowWeight::inner_share),
+                            detail::window_matrix(g.width, g.out_width, g.kernel_x, g.stride_x, g.pad_x,
+                                                  WindowWeight::inner_share)},
+                           std::move(options)});
+}
+
 }  // namespace
 
 Variable average_pooling_2d(const Variable& x, const AveragePooling2DOptions& options) {
   const Geometry geometry = pooling::check(kName, detail::array_or_undefined(x), options.kernel,
                                            options.stride, options.pad, std::nullopt);
+  if (!options.count_include_pad && has_border(geometry)) return inner_average(x, geometry);
   return apply<AveragePooling2D<false>>({x}, geometry);
 }
 

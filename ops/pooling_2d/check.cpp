@@ -10,8 +10,8 @@
 
 namespace fathom::ops::pooling {
 
-Geometry check(std::string_view op, const Array& x, Pair2 kernel, const std::optional<Pair2>& stride,
-               Pair2 pad, std::optional<bool> cover_all) {
+Geometry check(std::string_view op, const Array& x, Pair2 kernel, const std::optional<Pair2>& stride, Pad pad,
+               std::optional<bool> cover_all) {
   ArgumentCheck check(op);
   check.argument("x", x, "(n, c, h, w)").rank(4).floating();
   check.at_least("kernel", kernel, 1, "global_average_pooling_2d takes whole images");
@@ -20,11 +20,9 @@ Geometry check(std::string_view op, const Array& x, Pair2 kernel, const std::opt
   FATHOM_CHECK(check.hint("cut the image into tiles; positions within one are counted in an int32"),
                x.shape(2) * x.shape(3) <= std::numeric_limits<std::int32_t>::max(), ShapeError,
                "h*w must fit an int32 (it is {})", x.shape(2) * x.shape(3));
-  const std::int64_t height =
-      detail::window_positions(x.shape(2), kernel.y, step.y, pad.y, cover_all.value_or(false));
-  const std::int64_t width =
-      detail::window_positions(x.shape(3), kernel.x, step.x, pad.x, cover_all.value_or(false));
-  if (height <= 0 || width <= 0) {
+  const auto [count, before] =
+      detail::place_windows({x.shape(2), x.shape(3)}, kernel, step, pad, cover_all.value_or(false));
+  if (count.y <= 0 || count.x <= 0) {
     check.fail<ShapeError>(
         fmt::format("a window must fit the padded image (image [{}, {}], kernel {}, stride {}, pad {}{})",
                     x.shape(2), x.shape(3), to_string(kernel), to_string(step), to_string(pad),
@@ -35,14 +33,14 @@ Geometry check(std::string_view op, const Array& x, Pair2 kernel, const std::opt
           .channels = x.shape(1),
           .height = x.shape(2),
           .width = x.shape(3),
-          .out_height = height,
-          .out_width = width,
+          .out_height = count.y,
+          .out_width = count.x,
           .kernel_y = kernel.y,
           .kernel_x = kernel.x,
           .stride_y = step.y,
           .stride_x = step.x,
-          .pad_y = pad.y,
-          .pad_x = pad.x};
+          .pad_y = before.y,
+          .pad_x = before.x};
 }
 
 }  // namespace fathom::ops::pooling

@@ -12,6 +12,6 @@ namespace fathom::ops::pooling {
 /// Checks the arguments and works out the output's size; `cover_all` is nullopt where there is no such
 /// option. Throws GraphError, ShapeError, DTypeError, ValueError.
 [[nodiscard]] Geometry check(std::string_view op, const Array& x, Pair2 kernel,
-                             const std::optional<Pair2>& stride, Pair2 pad, std::optional<bool> cover_all);
+                             const std::optional<Pair2>& stride, Pad pad, std::optional<bool> cover_all);
 
 }  // namespace fathom::ops::pooling

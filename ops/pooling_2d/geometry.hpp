@@ -12,7 +12,7 @@ struct Geometry {
   std::int64_t out_height, out_width;  ///< of y
   std::int64_t kernel_y, kernel_x;
   std::int64_t stride_y, stride_x;
-  std::int64_t pad_y, pad_x;
+  std::int64_t pad_y, pad_x;  ///< above and to the left
 
   [[nodiscard]] constexpr std::int64_t planes() const { return images * channels; }
   [[nodiscard]] constexpr std::int64_t in_plane() const { return height * width; }

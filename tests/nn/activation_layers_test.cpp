@@ -157,6 +157,24 @@ TEST_CASE("Dropout drops while training, otherwise at each call, and is the iden
   CHECK_FALSE(identical(nn::Dropout(0.25, random)(x).data(), first.data()));  // a key of its own
 }
 
+TEST_CASE("StochasticDepth drops samples while training, and is the identity in evaluation",
+          "[layers][dropout][stochastic_depth]") {
+  Random random{1};
+  nn::StochasticDepth layer{0.5, random};
+  const Variable x = values({32, 3});
+  const auto* bits = layer.key.data().data<std::int64_t>();
+  const RandomKey key{static_cast<std::uint64_t>(bits[0]), static_cast<std::uint64_t>(bits[1])};
+  for (std::uint64_t call = 0; call < 2; ++call) {
+    CHECK(identical(layer(x).data(), ops::stochastic_depth(x, {.ratio = 0.5}, key, call).data()));
+  }
+  CHECK(*layer.counter.data().data<std::int64_t>() == 2);
+  layer.eval();
+  CHECK(identical(layer(x).data(), x.data()));
+  CHECK_THROWS_WITH(nn::StochasticDepth(1, random),
+                    "StochasticDepth: ratio must be at least 0 and less than 1 (it is 1)\n"
+                    "  hint: it is the share that is dropped, not the share that is kept");
+}
+
 TEST_CASE("Dropout goes on with the same masks after saving, loading and copying", "[layers][dropout]") {
   const TemporaryDirectory directory;
   Random random{1};

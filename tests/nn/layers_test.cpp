@@ -56,6 +56,19 @@ TEST_CASE("a convolution passes all its options on", "[layers]") {
   }
 }
 
+TEST_CASE("convolutions take Pad::same", "[layers][same_padding]") {
+  Random random{1};
+  const Variable x = images({2, 6, 11, 8});
+  nn::Conv2D conv{6, 4, {.kernel = {3, 2}, .stride = 2, .pad = Pad::same}, random};
+  CHECK(identical(conv(x).data(),
+                  ops::convolution_2d(x, conv.W, conv.b, {.stride = 2, .pad = Pad::same}).data()));
+  CHECK(conv(x).shape() == Shape{2, 4, 6, 4});
+  nn::DepthwiseConv2D depthwise{6, {.kernel = 3, .stride = 2, .pad = Pad::same}, random};
+  CHECK(identical(
+      depthwise(x).data(),
+      ops::depthwise_convolution_2d(x, depthwise.W, depthwise.b, {.stride = 2, .pad = Pad::same}).data()));
+}
+
 TEST_CASE("a linear layer flattens and keeps batch axes", "[layers]") {
   Random random{1};
   nn::Linear flat{24, 5, {}, random};
@@ -121,6 +134,13 @@ TEST_CASE("pooling and ReLU are their functions", "[layers]") {
   nn::AveragePool2D average{{.kernel = 3, .stride = 2, .pad = 1}};
   CHECK(
       identical(average(x).data(), ops::average_pooling_2d(x, {.kernel = 3, .stride = 2, .pad = 1}).data()));
+  nn::AveragePool2D inner{{.kernel = 3, .stride = 2, .pad = Pad::same, .count_include_pad = false}};
+  CHECK(identical(
+      inner(x).data(),
+      ops::average_pooling_2d(x, {.kernel = 3, .stride = 2, .pad = Pad::same, .count_include_pad = false})
+          .data()));
+  nn::AdaptiveAveragePool2D adaptive{{2, 4}};
+  CHECK(identical(adaptive(x).data(), ops::adaptive_average_pooling_2d(x, {2, 4}).data()));
   nn::GlobalAveragePool2D global;
   CHECK(identical(global(x).data(), ops::global_average_pooling_2d(x).data()));
   nn::ReLU relu;

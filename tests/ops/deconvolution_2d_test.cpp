@@ -139,10 +139,12 @@ TEST_CASE("deconvolution_2d refuses what does not fit", "[deconvolution_2d]") {
   CHECK_THROWS_WITH(deconvolution_2d(x, W, {}, {.stride = 0}), Contains("stride must be at least 1"));
   CHECK_THROWS_WITH(deconvolution_2d(x, W, {}, {.pad = -1}), Contains("pad must be at least 0"));
   CHECK_THROWS_WITH(deconvolution_2d(x, W, {}, {.dilation = -1}), Contains("dilation must be at least 1"));
-  CHECK_THROWS_WITH(deconvolution_2d(x, W, {}, {.output_size = Pair2{20, 20}}),
-                    Contains("output_size must convolve back to x: hO must be in [6, 6] (it is 20)"));
-  CHECK_THROWS_WITH(deconvolution_2d(x, W, {}, {.stride = 2, .output_size = Pair2{9, 8}}),
-                    Contains("output_size must convolve back to x: wO must be in [9, 10] (it is 8)"));
+  CHECK_THROWS_WITH(
+      deconvolution_2d(x, W, {}, {.output_size = Pair2{20, 20}}),
+      Contains("output_size must have as many windows as x has pixels: hO must be in [6, 6] (it is 20)"));
+  CHECK_THROWS_WITH(
+      deconvolution_2d(x, W, {}, {.stride = 2, .output_size = Pair2{9, 8}}),
+      Contains("output_size must have as many windows as x has pixels: wO must be in [9, 10] (it is 8)"));
   CHECK_THROWS_WITH(
       deconvolution_2d(var({2, 3, 1, 1}), W, {}, {.pad = 2}),
       Contains("hO must be positive ((h - 1) * stride + extent - 2 * pad is -1; x has 1, stride is 1, the "

@@ -10,6 +10,7 @@
 #include <fathom/autograd/backward.hpp>
 #include <fathom/autograd/function.hpp>
 #include <fathom/core/error.hpp>
+#include <fathom/ops/arithmetic.hpp>
 
 using namespace fathom;
 using Catch::Matchers::Message;
@@ -92,6 +93,28 @@ TEST_CASE("dropout has the same bits for any number of threads", "[dropout][thre
     set_num_threads(threads);
     CHECK(identical(mask({100003}, 0.3, {9, 0}, 0), one));
   }
+}
+
+TEST_CASE("stochastic_depth drops whole samples, as dropout drops elements", "[dropout][stochastic_depth]") {
+  const auto dtype = GENERATE(DType::float32, DType::float64);
+  const Variable x(uniform({5, 2}, {64, 3, 5}, 1, 2, dtype), true);
+  const Array factors = mask({64, 1, 1}, 0.25, {6, 7}, 8, dtype);
+  CHECK(share_of_zeros(factors.astype(DType::float32)) > 0);
+  const Variable y = ops::stochastic_depth(x, {.ratio = 0.25}, {6, 7}, 8);
+  CHECK(identical(y.data(), (x * Variable(factors)).data()));
+  const Variable gy(uniform({5, 3}, x.shape(), -1, 1, dtype));
+  CHECK(identical(grad({y}, {x}, {gy})[0].data(), (gy * Variable(factors)).data()));
+}
+
+TEST_CASE("stochastic_depth refuses scalars and shares out of range", "[dropout][stochastic_depth][errors]") {
+  CHECK_THROWS_MATCHES(ops::stochastic_depth(Variable(ones({})), {}, {}, 0), ShapeError,
+                       Message("stochastic_depth: x must have at least 1 axis (n, ...) (it has 0)\n"
+                               "  x: float32 []  (n, ...)\n"
+                               "  hint: samples lie along axis 0"));
+  CHECK_THROWS_MATCHES(ops::stochastic_depth(Variable(ones({2})), {.ratio = 1}, {}, 0), ValueError,
+                       Message("stochastic_depth: ratio must be at least 0 and less than 1 (it is 1)\n"
+                               "  x: float32 [2]  (n, ...)\n"
+                               "  hint: it is the share that is dropped, not the share that is kept"));
 }
 
 TEST_CASE("dropout of nothing, NaN and infinity", "[dropout]") {

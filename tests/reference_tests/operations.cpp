@@ -54,8 +54,8 @@ std::vector<std::string> Inputs::unread() const {
 const Operations& operations() {
   static const Operations all = [] {
     Operations joined;
-    for (const auto part : {array_operations, dense_operations, elementwise_operations, loss_operations,
-                            shape_operations, training_operations})
+    for (const auto part : {array_operations, dense_operations, elementwise_operations, image_operations,
+                            loss_operations, shape_operations, training_operations})
       joined.merge(part());
     return joined;
   }();

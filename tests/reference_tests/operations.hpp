@@ -63,8 +63,9 @@ using Operations = std::map<std::string, Operation, std::less<>>;
 
 /// The parts that `operations()` joins.
 [[nodiscard]] Operations array_operations();        // joining, repeating, choosing and moving elements
-[[nodiscard]] Operations dense_operations();        // convolutions, pooling, products
+[[nodiscard]] Operations dense_operations();        // convolutions, products
 [[nodiscard]] Operations elementwise_operations();  // arithmetic, activations, small graphs of them
+[[nodiscard]] Operations image_operations();        // pooling, unpooling, resizing
 [[nodiscard]] Operations shape_operations();        // reductions and changes of shape
 [[nodiscard]] Operations loss_operations();
 [[nodiscard]] Operations training_operations();  // normalization, softmax, dropout

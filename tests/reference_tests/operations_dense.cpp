@@ -4,7 +4,6 @@
 #include <fathom/ops/depthwise_convolution_2d.hpp>
 #include <fathom/ops/linear.hpp>
 #include <fathom/ops/matmul.hpp>
-#include <fathom/ops/pooling_2d.hpp>
 
 #include "operations.hpp"
 
@@ -43,19 +42,6 @@ Outputs matmul(Params& params, Inputs& in) {
   return {ops::matmul(in["a"], in["b"], options)};
 }
 
-Outputs max_pooling_2d(Params& params, Inputs& in) {
-  ops::MaxPooling2DOptions options;
-  params.read("ksize", options.kernel).read("stride", options.stride).read("pad", options.pad);
-  params.read("cover_all", options.cover_all);
-  return {ops::max_pooling_2d(in["x"], options)};
-}
-
-Outputs average_pooling_2d(Params& params, Inputs& in) {
-  ops::AveragePooling2DOptions options;
-  params.read("ksize", options.kernel).read("stride", options.stride).read("pad", options.pad);
-  return {ops::average_pooling_2d(in["x"], options)};
-}
-
 }  // namespace
 
 Operations dense_operations() {
@@ -66,8 +52,6 @@ Operations dense_operations() {
       {"deconvolution_2d", deconvolution_2d},
       {"linear", linear},
       {"matmul", matmul},
-      {"max_pooling_2d", max_pooling_2d},
-      {"average_pooling_2d", average_pooling_2d},
   };
 }
 

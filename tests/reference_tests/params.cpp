@@ -91,6 +91,13 @@ Params& Params::read(const std::string& name, std::optional<Pair2>& target) {
   return read(name, target.emplace());
 }
 
+Params& Params::read(const std::string& name, Pad& target) {
+  Pair2 sides = target.sides();
+  read(name, sides);
+  target = sides;
+  return *this;
+}
+
 Params& Params::read(const std::string& name, std::int64_t& target) {
   const nlohmann::json* value = find(name);
   if (value == nullptr) return *this;

@@ -40,6 +40,7 @@ class Params {
   Params& read(const std::string& name, std::string& target);
   Params& read(const std::string& name, Pair2& target);
   Params& read(const std::string& name, std::optional<Pair2>& target);  ///< null: nullopt
+  Params& read(const std::string& name, Pad& target);
   Params& read(const std::string& name, std::int64_t& target);
   Params& read(const std::string& name, std::optional<std::int64_t>& target);  ///< null: nullopt
   Params& read(const std::string& name, double& target);

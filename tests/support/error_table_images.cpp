@@ -2,10 +2,13 @@
 // Convolutions, pooling.
 #include <support/error_table_parts.hpp>
 
+#include <fathom/ops/average_pooling_nd.hpp>
 #include <fathom/ops/convolution_2d.hpp>
 #include <fathom/ops/deconvolution_2d.hpp>
 #include <fathom/ops/depthwise_convolution_2d.hpp>
 #include <fathom/ops/pooling_2d.hpp>
+#include <fathom/ops/resize_images.hpp>
+#include <fathom/ops/unpooling_2d.hpp>
 
 namespace fathom::test {
 namespace {
@@ -75,6 +78,37 @@ void add_image_errors(std::vector<ErrorCase>& cases) {
                           [](const Variable& x) { return ops::average_pooling_2d(x, {.kernel = 3}); },
                           {0, 3, 1, 1}));
   cases.back().refused.push_back({"a window higher than the image", {{2, 3, 2, 5}}});
+  cases.push_back(pooling("average_pooling_nd",
+                          [](const Variable& x) { return ops::average_pooling_nd(x, {.kernel = {3}}); },
+                          {0, 3, 1, 1}));
+  cases.back().refused = {{"no spatial axis", {{3, 4}}}, {"a window higher than the image", {{2, 3, 2, 5}}}};
+  cases.push_back(pooling("adaptive_average_pooling_2d",
+                          [](const Variable& x) {
+                            return ops::adaptive_average_pooling_2d(x, {2, 7});
+                          },
+                          {0, 3, 2, 7}));
+  cases.back().refused.push_back({"no pixels", {{2, 3, 4, 0}}});
+  cases.back().any_size = true;
+  cases.push_back(pooling("resize_images",
+                          [](const Variable& x) {
+                            return ops::resize_images(x, {2, 7});
+                          },
+                          {0, 3, 2, 7}));
+  cases.back().refused.push_back({"no pixels", {{2, 3, 4, 0}}});
+  cases.back().any_size = true;
+  cases.push_back(
+      pooling("unpooling_2d", [](const Variable& x) { return ops::unpooling_2d(x); }, {0, 3, 7, 9}));
+  cases.back().refused.push_back({"no pixels", {{2, 3, 0, 5}}});
+  cases.back().any_size = true;
+  // Its indexes fit every dtype of x, so that they are no argument of this row.
+  cases.push_back(pooling(
+      "upsampling_2d",
+      [](const Variable& x) {
+        return ops::upsampling_2d(x, Array::zeros(x.defined() ? x.shape() : Shape{1, 1, 1, 1}, DType::int32));
+      },
+      {0, 3, 7, 9}));
+  cases.back().refused.push_back({"no pixels", {{2, 3, 0, 5}}});
+  cases.back().any_size = true;
   cases.push_back(pooling("global_average_pooling_2d", ops::global_average_pooling_2d, {0, 3}));
   cases.back().any_size = true;
   cases.back().empty.push_back({{{2, 3, 0, 5}}, {2, 3}});

@@ -81,6 +81,9 @@ void add_loss_errors(std::vector<ErrorCase>& cases) {
                    .any_size = true,
                    .refused = {{"y of rank 1", {{3}}}, {"no classes", {{2, 0}}}},
                    .empty = {{{{0, 3}}, {}}}});
+  cases.push_back(unary_errors("stochastic_depth",
+                               [](const Variable& x) { return ops::stochastic_depth(x, {}, {}, 0); }));
+  cases.back().refused.push_back({"a scalar", {{}}});
   cases.push_back({.op = "dropout",
                    .arguments = {{"x", {2, 3}}, {"mask", {2, 3}, data}},
                    .function = [](const Operands& in) { return ops::dropout(in[0], in[1]); },

@@ -178,7 +178,7 @@ std::vector<OpCase> op_table() {
   add_normalization(cases);
   add_fused_normalization(cases);
   add_row_normalization(cases);
-  add_pooling(cases);
+  add_images(cases);
   add_losses(cases);
   add_convolutions(cases);
   add_products(cases);

@@ -158,6 +158,11 @@ void add_dropout(Cases& cases) {
                      },
                      {between({3, 7}, 44, -1, 1)}});
   }
+  cases.push_back({"stochastic_depth",
+                   [](const In& in) {
+                     return ops::stochastic_depth(in[0], {.ratio = 0.4}, {43, 0}, 1);
+                   },
+                   {distinct({6, 2, 3}, 44)}});
   cases.push_back({"dropout with a mask",
                    [mask = between({3, 7}, 45, 0, 2)](const In& in) {
                      return ops::dropout(in[0], mask.astype(in[0].dtype()));

@@ -5,7 +5,6 @@
 #include <fathom/core/random.hpp>
 #include <fathom/ops/batch_normalization.hpp>
 #include <fathom/ops/normalization.hpp>
-#include <fathom/ops/pooling_2d.hpp>
 
 namespace fathom::test {
 
@@ -112,46 +111,6 @@ void add_row_normalization(std::vector<OpCase>& cases) {
         {"normalize" + text,
          [axis = axis](const In& in) { return ops::normalize(in[0], {.axis = axis, .eps = 0.1}); },
          {nonzero(x, 68)}});
-  }
-}
-
-void add_pooling(std::vector<OpCase>& cases) {
-  struct Geometry {
-    Shape x;
-    Pair2 kernel;
-    std::optional<Pair2> stride;
-    Pair2 pad;
-  };
-  const std::vector<Geometry> table{
-      {{2, 3, 7, 6}, 2, std::nullopt, 0},
-      {{2, 1, 7, 6}, 3, 2, 1},
-      {{1, 2, 5, 6}, 3, 1, 1},
-      {{2, 2, 6, 7}, {2, 3}, {{1, 2}}, {0, 1}},
-      {{2, 2, 8, 7}, 2, 3, 0},
-      {{1, 2, 5, 5}, {4, 2}, {{2, 3}}, {2, 0}},
-      {{2, 2, 3, 4}, {3, 4}, 1, 0},
-      {{2, 3, 1, 1}, 1, 1, 0},
-  };
-  for (const Geometry& g : table) {
-    const std::string text = " x " + to_string(g.x) + " kernel " + to_string(g.kernel) + " stride " +
-                             to_string(g.stride.value_or(g.kernel)) + " pad " + to_string(g.pad);
-    for (const bool cover_all : {false, true}) {
-      cases.push_back({"max_pooling_2d" + text + (cover_all ? " cover_all" : ""),
-                       [g, cover_all](const In& in) {
-                         return ops::max_pooling_2d(in[0], {g.kernel, g.stride, g.pad, cover_all});
-                       },
-                       {distinct(g.x, 30)}});
-    }
-    cases.push_back({"average_pooling_2d" + text,
-                     [g](const In& in) {
-                       return ops::average_pooling_2d(in[0], {g.kernel, g.stride, g.pad});
-                     },
-                     {distinct(g.x, 31)}});
-  }
-  for (const Shape& x : {Shape{2, 3, 5, 4}, Shape{3, 2, 1, 1}}) {
-    cases.push_back({"global_average_pooling_2d " + to_string(x),
-                     [](const In& in) { return ops::global_average_pooling_2d(in[0]); },
-                     {distinct(x, 32)}});
   }
 }
 

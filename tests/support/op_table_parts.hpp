@@ -10,7 +10,7 @@ void add_arrays(std::vector<OpCase>& cases);
 void add_normalization(std::vector<OpCase>& cases);
 void add_fused_normalization(std::vector<OpCase>& cases);
 void add_row_normalization(std::vector<OpCase>& cases);
-void add_pooling(std::vector<OpCase>& cases);
+void add_images(std::vector<OpCase>& cases);
 void add_losses(std::vector<OpCase>& cases);
 void add_elementwise(std::vector<OpCase>& cases);
 

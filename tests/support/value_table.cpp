@@ -3,11 +3,15 @@
 
 #include <fathom/ops/accuracy.hpp>
 #include <fathom/ops/arithmetic.hpp>
+#include <fathom/ops/average_pooling_nd.hpp>
+#include <fathom/ops/dropout.hpp>
 #include <fathom/ops/extrema.hpp>
 #include <fathom/ops/im2col.hpp>
 #include <fathom/ops/normalization.hpp>
 #include <fathom/ops/pooling_2d.hpp>
 #include <fathom/ops/top_k.hpp>
+#include <fathom/ops/resize_images.hpp>
+#include <fathom/ops/unpooling_2d.hpp>
 
 namespace fathom::test {
 namespace {
@@ -54,6 +58,40 @@ std::vector<ValueCase> value_table() {
        [](const Operands& in) { return ops::minimum_scalar(in[0], 0.5); },
        {of({-1, 0.5, 2}, {3})},
        Array::from({-1.0, 0.5, 0.5}, {3})},
+      {"average_pooling_nd",
+       [](const Operands& in) {
+         return ops::average_pooling_nd(in[0], {.pad = {1}, .count_include_pad = false});
+       },
+       {of({1, 2, 4}, {1, 1, 3})},
+       Array::from({1.0, 3.0}, {1, 1, 2})},
+      {"adaptive_average_pooling_2d",
+       [](const Operands& in) {
+         return ops::adaptive_average_pooling_2d(in[0], {1, 2});
+       },
+       {of({1, 2, 4}, {1, 1, 1, 3})},
+       Array::from({1.5, 3.0}, {1, 1, 1, 2})},
+      {"unpooling_2d",
+       [](const Operands& in) {
+         return ops::unpooling_2d(in[0], {.kernel = {1, 2}, .stride = 1});
+       },
+       {of({1, 2, 4}, {1, 1, 1, 3})},
+       Array::from({1.0, 3.0, 6.0, 4.0}, {1, 1, 1, 4})},
+      {"upsampling_2d",
+       [](const Operands& in) { return ops::upsampling_2d(in[0], in[1], {.cover_all = false}); },
+       {of({1, 2}, {1, 1, 1, 2}), Array::from<std::int64_t>({3, 0}, {1, 1, 1, 2})},
+       Array::from({0.0, 0.0, 2.0, 0.0, 0.0, 1.0, 0.0, 0.0}, {1, 1, 2, 4})},
+      {"resize_images",
+       [](const Operands& in) {
+         return ops::resize_images(in[0], {1, 4}, {.align_corners = false});
+       },
+       {of({1, 3}, {1, 1, 1, 2})},
+       Array::from({1.0, 1.5, 2.5, 3.0}, {1, 1, 1, 4})},
+      {"stochastic_depth",
+       [](const Operands& in) {
+         return ops::stochastic_depth(in[0], {.ratio = 0}, {1, 2}, 3);
+       },
+       {of({1, 2}, {2, 1})},
+       Array::from({1.0, 2.0}, {2, 1})},
       {"global_average_pooling_2d",
        [](const Operands& in) { return ops::global_average_pooling_2d(in[0]); },
        {of({1, 2, 3, 6, -1, 0, 0, 0}, {1, 2, 2, 2})},
