@@ -6,6 +6,7 @@
 
 #include <fathom/core/check.hpp>
 #include <fathom/ops/checks/argument.hpp>
+#include <fathom/ops/checks/window.hpp>
 #include <fathom/ops/rules/separable.hpp>
 
 namespace fathom::ops {

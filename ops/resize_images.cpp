@@ -7,6 +7,7 @@
 
 #include <fathom/core/check.hpp>
 #include <fathom/ops/checks/argument.hpp>
+#include <fathom/ops/checks/window.hpp>
 #include <fathom/ops/rules/separable.hpp>
 
 namespace fathom::ops {
@@ -32,12 +33,10 @@ detail::AxisMatrix resize_matrix(std::int64_t from, std::int64_t to, const Resiz
     const auto [numerator, denominator] = place_of(i, from, to, options);
     const std::int64_t first = numerator / denominator;
     const double rest = static_cast<double>(numerator % denominator) / static_cast<double>(denominator);
-    auto& taps = matrix.rows.emplace_back();
     if (rest == 0 || first + 1 == from) {
-      taps.push_back({first, 1});
+      matrix.add_row(first, first + 1, 1);
     } else {
-      taps.push_back({first, 1 - rest});
-      taps.push_back({first + 1, rest});
+      matrix.rows.push_back({{first, 1 - rest}, {first + 1, rest}});
     }
   }
   return matrix;

@@ -8,6 +8,7 @@
 #include <fathom/core/check.hpp>
 #include <fathom/ops/checks/argument.hpp>
 #include <fathom/ops/checks/labels.hpp>
+#include <fathom/ops/checks/window.hpp>
 #include <fathom/ops/pooling_2d/positions.hpp>
 #include <fathom/ops/rules/separable.hpp>
 

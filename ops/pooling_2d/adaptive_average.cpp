@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <fathom/core/check.hpp>
 #include <fathom/ops/checks/argument.hpp>
+#include <fathom/ops/checks/window.hpp>
 #include <fathom/ops/pooling_2d.hpp>
 #include <fathom/ops/rules/separable.hpp>
 
@@ -15,9 +16,7 @@ detail::AxisMatrix bin_matrix(std::int64_t size, std::int64_t bins) {
   for (std::int64_t i = 0; i < bins; ++i) {
     const std::int64_t first = i * size / bins;
     const std::int64_t last = ((i + 1) * size + bins - 1) / bins;
-    auto& taps = matrix.rows.emplace_back();
-    for (std::int64_t column = first; column < last; ++column)
-      taps.push_back({column, 1 / static_cast<double>(last - first)});
+    matrix.add_row(first, last, 1 / static_cast<double>(last - first));
   }
   return matrix;
 }

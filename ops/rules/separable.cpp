@@ -62,6 +62,11 @@ Array apply_along(const AxisMatrix& matrix, const Array& x, std::size_t axis) {
 
 }  // namespace
 
+void AxisMatrix::add_row(std::int64_t first, std::int64_t last, double weight) {
+  std::vector<Tap>& taps = rows.emplace_back();
+  for (std::int64_t column = first; column < last; ++column) taps.push_back({column, weight});
+}
+
 AxisMatrix AxisMatrix::transposed() const {
   AxisMatrix result{static_cast<std::int64_t>(rows.size()), std::vector<std::vector<Tap>>(columns)};
   for (std::int64_t i = 0; i < result.columns; ++i) {
@@ -91,9 +96,7 @@ AxisMatrix window_matrix(std::int64_t size, std::int64_t count, std::int64_t ext
     const std::int64_t first = std::max<std::int64_t>(0, i * stride - before);
     const std::int64_t last = std::min(size, i * stride - before + extent);
     const std::int64_t pixels = weight == WindowWeight::one ? 1 : is_mean ? last - first : extent;
-    auto& taps = matrix.rows.emplace_back();
-    for (std::int64_t column = first; column < last; ++column)
-      taps.push_back({column, 1 / static_cast<double>(pixels)});
+    matrix.add_row(first, last, 1 / static_cast<double>(pixels));
   }
   return matrix;
 }

@@ -5,7 +5,6 @@
 #include <string_view>
 #include <vector>
 
-#include <fathom/ops/checks/window.hpp>
 #include <fathom/ops/rules/linear_map.hpp>
 
 /// Maps that are linear along each spatial axis by itself: means over windows or bins, unpooling, resizing.
@@ -24,6 +23,8 @@ struct AxisMatrix {
   std::vector<std::vector<Tap>> rows;
   double of_nothing = 0;  ///< the result of a row without taps
 
+  /// One more row, with the same weight for the columns [first, last).
+  void add_row(std::int64_t first, std::int64_t last, double weight);
   [[nodiscard]] AxisMatrix transposed() const;
 };
 
