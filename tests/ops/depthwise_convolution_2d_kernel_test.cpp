@@ -35,19 +35,19 @@ Geometry make_geometry(std::int64_t images, std::int64_t channels, std::int64_t 
           .width = image.x,
           .kernel_y = kernel.y,
           .kernel_x = kernel.x,
-          .out_height = (image.y + 2 * o.pad.y - (kernel.y - 1) * o.dilation.y - 1) / o.stride.y + 1,
-          .out_width = (image.x + 2 * o.pad.x - (kernel.x - 1) * o.dilation.x - 1) / o.stride.x + 1,
+          .out_height = (image.y + 2 * o.pad.sides().y - (kernel.y - 1) * o.dilation.y - 1) / o.stride.y + 1,
+          .out_width = (image.x + 2 * o.pad.sides().x - (kernel.x - 1) * o.dilation.x - 1) / o.stride.x + 1,
           .stride_y = o.stride.y,
           .stride_x = o.stride.x,
-          .pad_y = o.pad.y,
-          .pad_x = o.pad.x,
+          .pad_y = o.pad.sides().y,
+          .pad_x = o.pad.sides().x,
           .dilation_y = o.dilation.y,
           .dilation_x = o.dilation.x};
 }
 
 bool fits(Sizes image, Sizes kernel, const DepthwiseConvolution2DOptions& o) {
-  return image.y + 2 * o.pad.y > (kernel.y - 1) * o.dilation.y &&
-         image.x + 2 * o.pad.x > (kernel.x - 1) * o.dilation.x;
+  return image.y + 2 * o.pad.sides().y > (kernel.y - 1) * o.dilation.y &&
+         image.x + 2 * o.pad.sides().x > (kernel.x - 1) * o.dilation.x;
 }
 
 std::string text(const Geometry& g) {

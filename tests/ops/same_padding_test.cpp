@@ -11,6 +11,7 @@
 #include <fathom/core/elementwise.hpp>
 #include <fathom/core/error.hpp>
 #include <fathom/core/random.hpp>
+#include <fathom/ops/arithmetic.hpp>
 #include <fathom/ops/checks/window.hpp>
 #include <fathom/ops/convolution_2d.hpp>
 #include <fathom/ops/depthwise_convolution_2d.hpp>
@@ -57,7 +58,7 @@ ops::PadWidth border(std::int64_t size, std::int64_t kernel, std::int64_t stride
 Arrays with_gradients(const Variable& y, const Variable& x, const Variable& W, bool has_weights) {
   const Variable gy(uniform({4, 0}, y.shape(), -1, 1, y.dtype()));
   Arrays result{y.data()};
-  for (const Variable& g : grad({y}, has_weights ? Variables{x, W} : Variables{x}, {gy}))
+  for (const Variable& g : grad(Variables{y}, has_weights ? Variables{x, W} : Variables{x}, Variables{gy}))
     result.push_back(g.data());
   return result;
 }

@@ -4,7 +4,6 @@
 #include <support/tolerance.hpp>
 
 #include <catch2/catch.hpp>
-#include <limits>
 
 #include <fathom/autograd/backward.hpp>
 #include <fathom/autograd/function.hpp>
