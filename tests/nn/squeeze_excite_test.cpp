@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <fathom/nn/layers/squeeze_excite.hpp>
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <cmath>
+#include <vector>
 
 #include <fathom/autograd/gradient_check.hpp>
 #include <fathom/core/elementwise.hpp>
@@ -17,6 +19,9 @@ using namespace fathom;
 namespace {
 
 Variable mobilenet_gate(const Variable& x) { return ops::hard_sigmoid(x, 1.0 / 6); }
+void set(Parameter& parameter, const std::vector<float>& values) {
+  std::copy(values.begin(), values.end(), parameter.mutable_data().mutable_data<float>());
+}
 Variable swish(const Variable& x) { return x * ops::sigmoid(x); }
 
 }  // namespace
@@ -26,10 +31,10 @@ TEST_CASE("squeeze-and-excitation multiplies each channel by its gate", "[layers
   nn::SqueezeExcite layer{2, {.reduced = 1}, random};
   CHECK(layer.reduce.W.shape() == Shape{1, 2, 1, 1});
   CHECK(layer.expand.W.shape() == Shape{2, 1, 1, 1});
-  layer.reduce.W.mutable_data() = Array::from<float>({1, 2}, {1, 2, 1, 1});
-  layer.reduce.b.mutable_data() = Array::from<float>({-1}, {1});
-  layer.expand.W.mutable_data() = Array::from<float>({1, -2}, {2, 1, 1, 1});
-  layer.expand.b.mutable_data() = Array::from<float>({0, 1}, {2});
+  set(layer.reduce.W, {1, 2});
+  set(layer.reduce.b, {-1});
+  set(layer.expand.W, {1, -2});
+  set(layer.expand.b, {0, 1});
   const Variable x(Array::from<float>({1, 3, 0, 1}, {1, 2, 1, 2}));  // means 2 and 0.5
   // relu(2 + 2 * 0.5 - 1) = 2; the gates are those of 2 and -3.
   const auto first = static_cast<float>(1 / (1 + std::exp(-2.0)));
