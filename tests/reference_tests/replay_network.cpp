@@ -16,6 +16,7 @@
 #include <fathom/ops/softmax_cross_entropy.hpp>
 
 #include "compare.hpp"
+#include "params.hpp"
 #include "replay.hpp"
 
 namespace fathom::reference {
@@ -81,9 +82,8 @@ struct MobileNet : nn::Module {
   }
 };
 
-/// Weights in float64 that Chainer's save_npz wrote.
+/// Weights that Chainer's save_npz wrote.
 void load_from_chainer(nn::Module& net, const std::string& path) {
-  net.to(DType::float64);
   nn::load(net, path, {.rename = nn::from_chainer});
 }
 
@@ -113,7 +113,7 @@ class NetworkReplay {
     const json& bn = entry_.at("bn");
     MobileNet net(MobileNet::Sizes(entry_.at("config")), {.eps = bn.at("eps"), .decay = bn.at("decay")},
                   Random{1});
-    net.to(DType::float64);
+    net.to(dtype_of_name(entry_.at("dtype")));
     return net;
   }
 
