@@ -48,7 +48,7 @@ std::vector<Elementwise> activations_and_numbers() {
        [=](double x, double) { return zero_at_nan(x > 0 && x < 1.5); }},
       {"leaky_relu", [](In x, In) { return ops::leaky_relu(x, 0.25); },
        [](double x, double) { return x > 0 ? x : 0.25 * x; },
-       [](double x, double) { return x > 0 ? 1 : 0.25; }},
+       [](double x, double) { return x <= 0 ? 0.25 : 1; }},
       {"sigmoid", [](In x, In) { return ops::sigmoid(x); }, [](double x, double) { return logistic(x); },
        [](double x, double) { return logistic(x) * logistic(-x); }},
       {"hard_sigmoid", [](In x, In) { return ops::hard_sigmoid(x, 0.25); },
