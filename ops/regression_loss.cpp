@@ -8,8 +8,9 @@
 
 #include <fathom/ops/arithmetic.hpp>
 #include <fathom/ops/checks/argument.hpp>
-#include <fathom/ops/extrema.hpp>
 #include <fathom/ops/math.hpp>
+#include <fathom/ops/regression_loss/rules.hpp>
+#include <fathom/ops/rules/elementwise.hpp>
 
 namespace fathom::ops {
 
@@ -59,10 +60,7 @@ Variable huber_loss(const Variable& x0, const Variable& x1, const HuberLossOptio
   FATHOM_CHECK(check.hint("choose another reduction: Reduce::mean, sum or no"),
                options.reduce || x0.rank() >= 2, ShapeError,
                "x0 must have an axis 1 to sum along (its rank is {})", x0.rank());
-  const Variable d = x0 - x1;
-  const Variable slope = clip(d, -options.delta, options.delta);
-  // d^2 / 2 where nothing is cut off.
-  const Variable losses = slope * (d - slope * 0.5);
+  const Variable losses = rules::elementwise(x0 - x1, rules::HuberLoss{options.delta});
   if (!options.reduce) return sum(losses, {.axis = Axes{1}});
   return detail::reduced(losses, *options.reduce, losses.size());
 }

@@ -106,6 +106,11 @@ TEST_CASE("errors of infinity and NaN", "[regression_loss]") {
     CHECK(std::isnan(y.data<double>()[2]));
   }
   CHECK(std::isnan(run(ops::absolute_error, a, b).g0.data<double>()[2]));
+  // gy is 2.
+  const Array g0 = run(huber, a, b).g0;
+  CHECK(g0.data<double>()[0] == 2);
+  CHECK(g0.data<double>()[1] == -2);
+  CHECK(std::isnan(g0.data<double>()[2]));
 }
 
 TEST_CASE("gaussian_nll by hand", "[regression_loss]") {

@@ -10,6 +10,7 @@
 #include <fathom/ops/arithmetic.hpp>
 #include <fathom/ops/extrema.hpp>
 #include <fathom/ops/math.hpp>
+#include <fathom/ops/regression_loss.hpp>
 #include <fathom/ops/shape.hpp>
 #include <fathom/ops/trigonometry.hpp>
 
@@ -130,6 +131,17 @@ std::vector<Elementwise> functions() {
   };
 }
 
+Elementwise huber_loss() {
+  const auto slope = [](double d) { return d < -1.5 ? -1.5 : d > 1.5 ? 1.5 : d; };
+  return {"huber_loss",
+          [](const Variable& x, const Variable&) {
+            const Variable zeros(Array::zeros(x.shape(), x.dtype()));
+            return ops::huber_loss(x, zeros, {.delta = 1.5, .reduce = ops::Reduce::no});
+          },
+          [=](double x, double) { return slope(x) * (x - slope(x) / 2); },
+          [=](double x, double) { return slope(x); }};
+}
+
 std::vector<Elementwise> gated_units() {
   using In = const Variable&;
   const auto mish_gate = [](double x) { return std::tanh(std::log1p(std::exp(x))); };
@@ -222,7 +234,7 @@ std::vector<Elementwise> binary_ops() {
 }  // namespace
 
 std::vector<Elementwise> elementwise_table() {
-  std::vector<Elementwise> result;
+  std::vector<Elementwise> result{huber_loss()};
   for (const auto& part : {activations_and_numbers(), functions(), gated_units(), binary_ops()}) {
     result.insert(result.end(), part.begin(), part.end());
   }
