@@ -22,10 +22,7 @@ struct Line {
   Line(std::int64_t size, std::int64_t kernel, std::int64_t stride, std::int64_t pad, std::int64_t dilation,
        bool cover_all)
       : size(size), kernel(kernel), stride(stride), pad(pad), dilation(dilation) {
-    const std::int64_t room = size + 2 * pad + stride;
-    count = kernel > room ? 0  // and its extent might overflow
-                          : detail::window_positions(size, detail::kernel_extent(kernel, dilation), stride,
-                                                     pad, cover_all);
+    count = detail::window_positions(size, detail::kernel_extent(kernel, dilation), stride, pad, cover_all);
   }
   /// Pixels after the image that the last window reaches.
   [[nodiscard]] std::int64_t after() const {
@@ -69,7 +66,7 @@ struct Windows {
 void check_options(ArgumentCheck& check, const Variable& x, std::string_view axes,
                    const Im2ColOptions& options) {
   check.argument("x", detail::array_or_undefined(x), axes).rank(4);
-  check.at_least("kernel", options.kernel, 1, "1 sees single pixels");
+  detail::check_pixels(check, "kernel", options.kernel, 1, "1 sees single pixels");
   detail::check_window(check, {.stride = options.stride, .pad = options.pad, .dilation = options.dilation});
 }
 
@@ -98,7 +95,7 @@ Variable im2col(const Variable& x, const Im2ColOptions& options) {
 Variable col2im(const Variable& x, Pair2 image, const Im2ColOptions& options) {
   ArgumentCheck check("col2im");
   check_options(check, x, "(n, c*kH*kW, hO, wO)", options);
-  check.at_least("image", image, 0, "it is the height and width of the result");
+  detail::check_pixels(check, "image", image, 0, "it is the height and width of the result");
   const Windows windows(check, image, options);
   const auto& [rows, columns] = windows;
   const std::int64_t taps = rows.kernel * columns.kernel;

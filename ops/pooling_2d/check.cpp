@@ -14,7 +14,7 @@ Geometry check(std::string_view op, const Array& x, Pair2 kernel, const std::opt
                std::optional<bool> cover_all) {
   ArgumentCheck check(op);
   check.argument("x", x, "(n, c, h, w)").rank(4).floating();
-  check.at_least("kernel", kernel, 1, "global_average_pooling_2d takes whole images");
+  detail::check_pixels(check, "kernel", kernel, 1, "global_average_pooling_2d takes whole images");
   const Pair2 step = stride.value_or(kernel);
   detail::check_window(check, {.stride = step, .pad = pad});
   FATHOM_CHECK(check.hint("cut the image into tiles; positions within one are counted in an int32"),

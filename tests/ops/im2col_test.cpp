@@ -63,7 +63,7 @@ TEST_CASE("im2col and col2im refuse what does not fit", "[im2col][errors]") {
                                "  hint: x must be what im2col gives, with the same options, of an image of "
                                "that size"));
   CHECK_THROWS_AS(ops::im2col(x, {.kernel = 0}), ValueError);
-  CHECK_THROWS_AS(ops::im2col(x, {.kernel = std::int64_t{1} << 60, .dilation = 1 << 20}), ShapeError);
+  CHECK_THROWS_AS(ops::im2col(x, {.kernel = std::int64_t{1} << 60, .dilation = 1 << 20}), ValueError);
   CHECK_THROWS_AS(ops::im2col(x, {.stride = 0}), ValueError);
   CHECK_THROWS_AS(ops::im2col(x, {.pad = -1}), ValueError);
   CHECK_THROWS_AS(ops::im2col(x, {.dilation = 0}), ValueError);

@@ -279,6 +279,13 @@ TEST_CASE("pooling refuses what does not fit", "[pooling_2d][errors]") {
   CHECK_THROWS_MATCHES(max(x, {.kernel = {2, 0}}), ValueError,
                        Message("max_pooling_2d: kernel must be at least 1 (it is [2, 0])" + line +
                                "\n  hint: global_average_pooling_2d takes whole images"));
+  // `same` lets any kernel fit.
+  constexpr std::int64_t huge = std::int64_t{1} << 62;
+  CHECK_THROWS_MATCHES(
+      max(x, {.kernel = {2, huge}, .stride = 1, .pad = Pad::same}), ValueError,
+      Message("max_pooling_2d: kernel must be at most 1048576 (it is [2, 4611686018427387904])" + line +
+              "\n  hint: it counts pixels; a number like that often comes from an overflow"));
+  CHECK_THROWS_AS(average(x, {.kernel = huge, .stride = 1, .pad = Pad::same}), ValueError);
   CHECK_THROWS_MATCHES(max(x, {.kernel = 2, .pad = {0, -1}}), ValueError,
                        Message("max_pooling_2d: pad must be at least 0 (it is [0, -1])" + line +
                                "\n  hint: 0 adds no border; this op does not crop x"));
