@@ -81,7 +81,8 @@ struct HardSigmoid {
 struct HardSwish {
   static constexpr std::string_view name = "hard_swish";
   static constexpr Keeps keeps = Keeps::inputs;
-  auto value(const auto& x) const { return x * Relu6{6}.value(x + 3) / 6; }
+  // The gate is divided, not the product, so that it is x itself from 3 on, however large.
+  auto value(const auto& x) const { return x * (Relu6{6}.value(x + 3) / 6); }
   auto gradient(const auto& gy, const auto& x) const {
     const auto is_inside = [](const auto& v) { return choose(v > 0 && v < 6, 1, 0); };
     const auto gate = apply_rule(Relu6{6}, x + 3);

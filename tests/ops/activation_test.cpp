@@ -3,6 +3,7 @@
 
 #include <catch2/catch.hpp>
 #include <cmath>
+#include <limits>
 
 #include <support/tolerance.hpp>
 #include <support/values.hpp>
@@ -163,6 +164,14 @@ TEST_CASE("sigmoid, softplus, mish and gelu keep their relative accuracy far out
   // The exponent -x^2 / 2 is rounded.
   CHECK(at(gelu, -8, DType::float32) == Approx(-4 * std::erfc(8 / std::sqrt(2.0))).epsilon(1e-5));
   CHECK(at(gelu, -30, DType::float64) == Approx(-15 * std::erfc(30 / std::sqrt(2.0))).epsilon(1e-12));
+}
+
+TEST_CASE("hard_swish is x itself from 3 on", "[activation]") {
+  const auto dtype = GENERATE(DType::float32, DType::float64);
+  const double largest = dtype == DType::float32 ? static_cast<double>(std::numeric_limits<float>::max())
+                                                 : std::numeric_limits<double>::max();
+  const Array x = variable({3, 3.3, 7.7, 1e9 / 3, largest, kInf}, dtype).data();
+  CHECK(identical(ops::hard_swish(Variable(x)).data(), x));
 }
 
 TEST_CASE("relu gives no negative zero and keeps only its output", "[activation]") {
