@@ -39,8 +39,7 @@ Variable along_channels(std::string_view op, const Variable& x, std::string_view
 Variable relu(const Variable& x) { return elementwise(x, rules::Relu{}); }
 Variable relu6(const Variable& x) { return elementwise(x, rules::Relu6{6}); }
 Variable clipped_relu(const Variable& x, double z) {
-  ArgumentCheck check("clipped_relu");
-  check.argument("x", detail::array_or_undefined(x)).defined();
+  const ArgumentCheck check = detail::check_defined("clipped_relu", x);
   FATHOM_CHECK(check.hint("z is the largest value of the result"), z > 0, ValueError,
                "z must be above 0 (it is {})", z);
   return elementwise(x, rules::ClippedRelu{z});
@@ -54,8 +53,7 @@ Variable selu(const Variable& x, double alpha, double scale) {
   return elementwise(x, rules::Selu{alpha, scale});
 }
 Variable softplus(const Variable& x, double beta) {
-  ArgumentCheck check("softplus");
-  check.argument("x", detail::array_or_undefined(x)).defined();
+  const ArgumentCheck check = detail::check_defined("softplus", x);
   FATHOM_CHECK(check.hint("the result is divided by beta; 1 is usual"), beta < 0 || beta > 0, ValueError,
                "beta must not be 0 (it is {})", beta);
   return elementwise(x, rules::Softplus{beta});
@@ -78,15 +76,13 @@ Variable prelu(const Variable& x, const Variable& W) {
 }
 
 Variable crelu(const Variable& x, std::int64_t axis) {
-  ArgumentCheck check("crelu");
-  check.argument("x", detail::array_or_undefined(x)).defined();
+  const ArgumentCheck check = detail::check_defined("crelu", x);
   static_cast<void>(check.axis(axis, x.rank()));
   return concat({relu(x), relu(-x)}, axis);
 }
 
 Variable maxout(const Variable& x, std::int64_t pool_size, std::int64_t axis) {
-  ArgumentCheck check("maxout");
-  check.argument("x", detail::array_or_undefined(x)).defined();
+  ArgumentCheck check = detail::check_defined("maxout", x);
   check.at_least("pool_size", pool_size, 1, "it is the number of neighbours of which the largest is taken");
   const std::size_t along = check.axis(axis, x.rank());
   FATHOM_CHECK(check.hint("each result is the largest of pool_size neighbours along axis"),

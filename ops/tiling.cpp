@@ -45,7 +45,7 @@ Variable repeat(const Variable& x, const std::vector<std::int64_t>& repeats,
   Array positions = Array::empty({total}, DType::int64);
   auto* next = positions.mutable_data<std::int64_t>();
   for (std::int64_t i = 0; i < size; ++i) next = std::fill_n(next, count_of(i), i);
-  return taken("repeat", axis ? x : reshape(x, {-1}), along, positions);
+  return taken("repeat", axis ? x : flatten(x), along, positions);
 }
 
 Variable tile(const Variable& x, const std::vector<std::int64_t>& reps) {

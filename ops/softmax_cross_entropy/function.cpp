@@ -30,7 +30,9 @@ class SoftmaxCrossEntropy final : public Function {
     return {{"ignore_label", fmt::format("{}", options.ignore_label)},
             {"normalize", fmt::format("{}", options.normalize)},
             {"reduce", std::string(to_string(options.reduce))},
-            {"label_smoothing", fmt::format("{}", options.label_smoothing)}};
+            {"label_smoothing", fmt::format("{}", options.label_smoothing)},
+            {"soft_target_loss",
+             options.soft_target_loss == SoftTargetLoss::cross_entropy ? "cross_entropy" : "kl_divergence"}};
   }
 
   Arrays forward(std::span<const Array> inputs) override {
