@@ -10,20 +10,23 @@ namespace fathom::ops {
 // All elementwise: y has x's shape and dtype, but for crelu and maxout. NaN stays NaN. An undefined x is a
 // GraphError. What is a product with x that tends to 0 for x towards -infinity, as swish, is NaN there.
 
-/// max(x, 0). The gradient at 0 and at NaN is 0.
+/// max(x, 0). The gradient at 0 and at NaN is 0. Nair and Hinton, Rectified linear units improve restricted
+/// Boltzmann machines, 2010.
 [[nodiscard]] FATHOM_EXPORT Variable relu(const Variable& x);
-/// min(max(x, 0), 6). The gradient at 0, at 6 and at NaN is 0.
+/// min(max(x, 0), 6). The gradient at 0, at 6 and at NaN is 0. Krizhevsky, Convolutional deep belief networks
+/// on CIFAR-10, 2010.
 [[nodiscard]] FATHOM_EXPORT Variable relu6(const Variable& x);
 /// min(max(x, 0), z). The gradient at 0, at z and at NaN is 0. Throws ValueError unless z > 0.
 [[nodiscard]] FATHOM_EXPORT Variable clipped_relu(const Variable& x, double z = 20);
 /// x where x > 0, else slope x. The gradient at 0 is slope gy, at NaN gy. PyTorch's slope is 0.01.
+/// Maas, Hannun and Ng, Rectifier nonlinearities improve neural network acoustic models, 2013.
 [[nodiscard]] FATHOM_EXPORT Variable leaky_relu(const Variable& x, double slope = 0.2);
-/// 1 / (1 + exp(-x)), without overflow.
+/// 1 / (1 + exp(-x)), without overflow. gx = gy y (1 - y).
 [[nodiscard]] FATHOM_EXPORT Variable sigmoid(const Variable& x);
 /// min(max(slope x + 0.5, 0), 1). The gradient is 0 where that is 0 or 1, the kinks included, and at NaN.
-/// PyTorch's hardsigmoid has the slope 1 / 6.
+/// PyTorch's hardsigmoid has the slope 1 / 6. Courbariaux, Bengio and David, BinaryConnect, 2015.
 [[nodiscard]] FATHOM_EXPORT Variable hard_sigmoid(const Variable& x, double slope = 0.2);
-/// Hyperbolic tangent.
+/// Hyperbolic tangent. gx = gy (1 - y^2).
 [[nodiscard]] FATHOM_EXPORT Variable tanh(const Variable& x);
 
 /// x where x > 0, else alpha (exp(x) - 1). gx = gy where x > 0, else gy alpha exp(x): gy alpha at 0.

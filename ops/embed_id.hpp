@@ -16,6 +16,7 @@ struct EmbedIDOptions {
 /// @param x ids, int32 or int64 (i...), one axis or more, in [0, ids) or ignore_label   @param W (ids, size)
 /// @return (i..., size)
 /// @throws ShapeError, DTypeError, ValueError (an id out of range, naming it and its position)
+/// Source: Y. Bengio et al., A Neural Probabilistic Language Model, 2003.
 [[nodiscard]] FATHOM_EXPORT Variable embed_id(const Array& x, const Variable& W,
                                               const EmbedIDOptions& options = {});
 

@@ -17,6 +17,8 @@ struct Im2ColOptions {
 /// dilation - pad, ox ...], 0 outside of the image. The gradient is col2im.
 /// @param x (n, c, h, w)   @return (n, c*kH*kW, hO, wO), the sizes as those of convolution_2d
 /// @throws ShapeError unless x has four axes and the kernel fits the padded image; ValueError.
+/// Source: K. Chellapilla, S. Puri and P. Simard, High Performance Convolutional Neural Networks for Document
+/// Processing, 2006.
 [[nodiscard]] FATHOM_EXPORT Variable im2col(const Variable& x, const Im2ColOptions& options = {});
 
 /// Columns put back where im2col took them from an image of size `image`; what meets one pixel adds up, and

@@ -27,7 +27,7 @@ struct HuberLossOptions {
 };
 
 /// With d = x0 - x1: d^2 / 2 where |d| <= delta, else delta (|d| - delta / 2). g0 = gy clip(d, -delta,
-/// delta), whose own derivative at |d| = delta is that of the parabola.
+/// delta), also at infinity; its own derivative at |d| = delta is that of the parabola.
 /// @return nullopt: (n, d...) for (n, k, d...); mean and sum: (); no: x0's shape
 /// @throws ValueError unless delta is positive; ShapeError when there is no axis 1 to sum along
 /// Source: P. Huber, Robust Estimation of a Location Parameter, 1964.
@@ -38,6 +38,9 @@ struct HuberLossOptions {
 /// three: (ln_var + log(2 pi) + (x - mean)^2 exp(-ln_var)) / 2. `ln_var` is the logarithm of the variance, so
 /// that a network may give any number for it.
 /// @return sum and mean: (); no: the shape that the three broadcast to
+/// @throws ShapeError when they do not broadcast, DTypeError for mixed types, GraphError for an undefined one
+/// Source: D. Nix and A. Weigend, Estimating the Mean and Variance of the Target Probability Distribution,
+/// 1994.
 [[nodiscard]] FATHOM_EXPORT Variable gaussian_nll(const Variable& x, const Variable& mean,
                                                   const Variable& ln_var, Reduce reduce = Reduce::sum);
 
