@@ -28,7 +28,7 @@ FATHOM_EXPORT Variable inside(const Variable& x);
   file(WRITE ${WORK}/nn/optim/sgd.hpp "${licence}#include <fathom/nn/layer.hpp>\n")
   file(WRITE ${WORK}/nn/optim/sgd.cpp "${licence}#include <fathom/nn/optim/update/kernel.hpp>\n")
   file(WRITE ${WORK}/tests/one_test.cpp "${licence}  Variable y = one(x);\n")
-  file(WRITE ${WORK}/tests/reference_tests/required.cmake "set(operations one)\n")
+  file(WRITE ${WORK}/tests/reference/manifest.json "{\"cases\": [{\"op\": \"one\"}]}\n")
   file(WRITE ${WORK}/covered.txt "errors: best\nerrors: one\ngradients: one\nvalue: best\n")
   file(WRITE ${WORK}/docs/ops/one.md
        "# one\n\n| option | |\n| --- | --- |\n| `.two` | x |\n
@@ -99,7 +99,7 @@ expect_refused(ops covered.txt "gradients: one\n" "gradients: done\n" "ops/one.h
 expect_refused(ops covered.txt "errors: one\n" "" "ops/one.hpp: one lacks error tests")
 expect_refused(ops covered.txt "errors: best\n" "" "ops/one.hpp: best lacks error tests")
 expect_refused(ops covered.txt "value: best\n" "" "ops/one.hpp: best lacks a value test")
-expect_refused(ops tests/reference_tests/required.cmake "one" "two" "ops/one.hpp: one lacks a value test")
+expect_refused(ops tests/reference/manifest.json "one" "two" "ops/one.hpp: one lacks a value test")
 expect_refused(ops docs/ops/one.md "| `one` |" "| `once` |" "ops/one.hpp: one lacks a row")
 expect_refused(ops docs/ops/one.md "| op | formula " "| Op | y " "ops/one.hpp: best lacks a row")
 expect_refused(ops docs/ops/one.md "| `best(x)` |" "\n| `best(x)` |" "ops/one.hpp: best lacks a row")
