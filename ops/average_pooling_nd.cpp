@@ -38,7 +38,7 @@ std::vector<detail::AxisMatrix> check(const Variable& x, const AveragePoolingNDO
   for (std::size_t i = 0; i < axes; ++i) {
     detail::check_pixels(check, "kernel", kernel[i], 1, "1 is a window of one element");
     detail::check_window(check, {.stride = stride[i], .pad = pad[i]});
-    const std::int64_t size = x.shape(2 + i);
+    const std::int64_t size = x.shape()[2 + i];
     const std::int64_t count = detail::window_positions(size, kernel[i], stride[i], pad[i]);
     FATHOM_CHECK(check.hint("make the kernel smaller or the pad larger"), count > 0, ShapeError,
                  "a window must fit the padded x (axis {} has {}, kernel {}, pad {})", 2 + i, size, kernel[i],

@@ -68,7 +68,8 @@ void AxisMatrix::add_row(std::int64_t first, std::int64_t last, double weight) {
 }
 
 AxisMatrix AxisMatrix::transposed() const {
-  AxisMatrix result{static_cast<std::int64_t>(rows.size()), std::vector<std::vector<Tap>>(columns)};
+  AxisMatrix result{static_cast<std::int64_t>(rows.size()),
+                    std::vector<std::vector<Tap>>(static_cast<std::size_t>(columns))};
   for (std::int64_t i = 0; i < result.columns; ++i) {
     for (const auto& [column, weight] : rows[static_cast<std::size_t>(i)])
       result.rows[static_cast<std::size_t>(column)].push_back({i, weight});
