@@ -9,8 +9,8 @@
 #include <fathom/ops/im2col.hpp>
 #include <fathom/ops/normalization.hpp>
 #include <fathom/ops/pooling_2d.hpp>
-#include <fathom/ops/top_k.hpp>
 #include <fathom/ops/resize_images.hpp>
+#include <fathom/ops/top_k.hpp>
 #include <fathom/ops/unpooling_2d.hpp>
 
 namespace fathom::test {
