@@ -206,20 +206,17 @@ GradientSums gradient_sums(const Geometry& geometry, const Array& x, const Upstr
     const T* y = result_of<T>(upstream);
     T* g = through == nullptr ? nullptr : through->mutable_data<T>();
     const std::vector<T> centers = rounded<T>(center);
-    const Kernels<T>& all = choose_kernels<T>("batch_normalization/gradient_sums");
-    const auto& through_activation = all.of(upstream.activation).through_activation;
-    const ActivationKernels<T>& kernels = all.of(g == nullptr ? upstream.activation : Activation::none);
+    const ActivationKernels<T>& kernels =
+        choose_kernels<T>("batch_normalization/gradient_sums").of(upstream.activation);
     const auto sums = geometry.inner == 1 ? kernels.column_gradient_sums : kernels.row_gradient_sums;
     blocks.for_each([&](const Block& block, std::int64_t at) {
-      if (g == nullptr) {
-        sums(geometry, block, x_data, gy, y, centers.data(), sum_g + at, sum_g_x + at);
-        return;
-      }
-      // The block is in the cache when its sums are taken.
+      sums(geometry, block, x_data, gy, y, centers.data(), sum_g + at, sum_g_x + at);
+      if (g == nullptr) return;
+      // While the block is in the cache. The sums are not taken from g: they read behind the end of a row,
+      // where another thread may be writing.
       blocks.for_each_row(block, [&](std::int64_t row, std::int64_t count) {
-        through_activation(count, gy + row, y + row, g + row);
+        kernels.through_activation(count, gy + row, y + row, g + row);
       });
-      sums(geometry, block, x_data, g, g, centers.data(), sum_g + at, sum_g_x + at);
     });
   });
   GradientSums result{add_blocks(blocks, sum_g), add_blocks(blocks, sum_g_x)};
