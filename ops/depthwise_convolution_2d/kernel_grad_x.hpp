@@ -45,10 +45,12 @@ class GradXStrip {
   template <bool checked>
   [[gnu::always_inline]] void step(std::int64_t t) {
     if (!checked || t < g_.out_height) {
-      const T* row = gy_ + t * g_.out_width + out_column_;
+      const T* row = gy_ + t * g_.out_width;
       Batch<T> gradients[groups<K, S>];
       for (int m = 0; m < groups<K, S>; ++m) {
-        gradients[m] = load_repeated<S, phase>(row - m);
+        // As in Window: a vector that begins behind the row might reach behind the slack.
+        const std::int64_t first = out_column_ - m;
+        gradients[m] = load_repeated<S, phase>(row + (at_edge ? std::min(first, g_.out_width) : first));
         if (at_edge || S * m + S > K) gradients[m] = gradients[m] & keep_[m];
       }
       for (int p = 0; p < K; ++p) sums_[p] += dot(weights_.rows[p], gradients);

@@ -66,7 +66,7 @@ template <class T, int K, int S, bool at_edge>
 class Window {
  public:
   Window(const Geometry& g, std::int64_t out_column, std::int64_t count, std::int64_t skip = 0)
-      : column_(first_column(g, out_column)) {
+      : column_(first_column(g, out_column)), width_(g.width) {
     for (int m = 0; m < groups<K, S>; ++m) {
       keep_[m] = tap_mask<T, K, S>(m);
       if constexpr (at_edge) {
@@ -83,7 +83,9 @@ class Window {
 
   [[gnu::always_inline]] void load(const T* row, Batch<T> (&to)[groups<K, S>]) const {
     for (int m = 0; m < groups<K, S>; ++m) {
-      to[m] = Batch<T>::load_unaligned(row + column_ + S * m);
+      // A vector that begins behind the row is cleared whole, and might reach behind the slack.
+      const std::int64_t first = column_ + S * m;
+      to[m] = Batch<T>::load_unaligned(row + (at_edge ? std::min(first, width_) : first));
       if (at_edge || S * m + S > K) to[m] = to[m] & keep_[m];
     }
   }
@@ -100,6 +102,7 @@ class Window {
   }
 
   std::int64_t column_;
+  std::int64_t width_;
   Batch<T> keep_[groups<K, S>];
 };
 
