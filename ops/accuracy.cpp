@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <fathom/ops/accuracy.hpp>
 
-#include <algorithm>
-
 #include <fmt/format.h>
 
 #include <fathom/core/check.hpp>
 #include <fathom/ops/checks/argument.hpp>
 #include <fathom/ops/checks/labels.hpp>
+#include <fathom/ops/rules/lines.hpp>
 #include <fathom/ops/top_k/positions.hpp>
 
 namespace fathom::ops {
@@ -36,12 +35,12 @@ void for_each_prediction(const Array& y, const Array& t, std::optional<std::int6
                          std::int64_t top, F f) {
   const Array best = detail::top_positions(y, top, 1, true);
   const auto* classes = best.data<std::int64_t>();
-  const std::int64_t inner = t.size() / std::max<std::int64_t>(1, t.shape(0));
+  const detail::Lines lines = detail::lines_along(best.shape(), 1);
   dispatch_index(t.dtype(), "labels", [&]<class L>() {
     const L* labels = t.data<L>();
     for (std::int64_t i = 0; i < t.size(); ++i) {
       if (labels[i] == ignore_label) continue;
-      for (std::int64_t k = 0; k < top; ++k) f(labels[i], classes[(i / inner * top + k) * inner + i % inner]);
+      for (std::int64_t k = 0; k < top; ++k) f(labels[i], classes[lines.first(i) + k * lines.inner]);
     }
   });
 }

@@ -9,18 +9,12 @@
 #include <fathom/core/threads.hpp>
 #include <fathom/ops/checks/argument.hpp>
 #include <fathom/ops/rules/linear_map.hpp>
+#include <fathom/ops/rules/lines.hpp>
 
 namespace fathom::ops {
 namespace {
 
-/// Lines along an axis: `inner` of them side by side, `outer` times.
-struct Lines {
-  std::int64_t outer = 1, length = 1, inner = 1;
-  Lines(const Shape& shape, std::size_t along) {
-    for (std::size_t axis = 0; axis < shape.rank(); ++axis)
-      (axis < along ? outer : axis == along ? length : inner) *= shape[axis];
-  }
-};
+using detail::Lines;
 
 constexpr std::int64_t kBlock = 64;  // lines side by side that are added up together
 
@@ -52,7 +46,7 @@ struct CumSum {
     Array y = Array::empty(x.shape(), x.dtype());
     if (y.size() == 0) return y;
     dispatch_float(x.dtype(), name, [&]<class T>() {
-      add_up(Lines(x.shape(), axis), reverse, x.data<T>(), y.mutable_data<T>());
+      add_up(detail::lines_along(x.shape(), axis), reverse, x.data<T>(), y.mutable_data<T>());
     });
     return y;
   }

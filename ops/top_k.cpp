@@ -10,6 +10,7 @@
 #include <fathom/core/check.hpp>
 #include <fathom/core/index.hpp>
 #include <fathom/ops/checks/argument.hpp>
+#include <fathom/ops/rules/lines.hpp>
 #include <fathom/ops/rules/movement.hpp>
 #include <fathom/ops/top_k/positions.hpp>
 
@@ -37,21 +38,21 @@ View along(const Array& x, const Array& positions, std::size_t axis) {
 }  // namespace
 
 Array detail::top_positions(const Array& x, std::int64_t k, std::size_t axis, bool largest) {
-  const std::int64_t length = x.shape()[axis];
-  std::int64_t inner = 1;
-  for (std::size_t i = axis + 1; i < x.rank(); ++i) inner *= x.shape()[i];
+  const Lines lines = lines_along(x.shape(), axis);
+  const std::int64_t length = lines.length, inner = lines.inner;
   Shape shape = x.shape();
   shape[axis] = k;
   Array result = Array::empty(shape, DType::int64);
   if (result.size() == 0) return result;
+  const Lines chosen = lines_along(shape, axis);
   auto* to = result.mutable_data<std::int64_t>();
   dispatch_float(x.dtype(), "top_k", [&]<class T>() {
     const T* from = x.data<T>();
     const std::int64_t grain = std::max<std::int64_t>(1, (1 << 12) / length);
-    parallel_for(x.size() / length, grain, [&](std::int64_t begin, std::int64_t end) {
+    parallel_for(lines.positions(), grain, [&](std::int64_t begin, std::int64_t end) {
       std::vector<std::int64_t> order(static_cast<std::size_t>(length));
       for (std::int64_t line = begin; line < end; ++line) {
-        const T* first = from + line / inner * length * inner + line % inner;
+        const T* first = from + lines.first(line);
         const auto precedes = [&](std::int64_t i, std::int64_t j) {
           const T a = first[i * inner], b = first[j * inner];
           if (is_less(a, b) || is_less(b, a)) return is_less(a, b) != largest;
@@ -60,7 +61,7 @@ Array detail::top_positions(const Array& x, std::int64_t k, std::size_t axis, bo
         std::iota(order.begin(), order.end(), std::int64_t{0});
         std::partial_sort(order.begin(), order.begin() + k, order.end(), precedes);
         for (std::int64_t i = 0; i < k; ++i)
-          to[(line / inner * k + i) * inner + line % inner] = order[static_cast<std::size_t>(i)];
+          to[chosen.first(line) + i * inner] = order[static_cast<std::size_t>(i)];
       }
     });
   });

@@ -64,7 +64,7 @@ class AlongAxis final : public Function {
 
  private:
   [[nodiscard]] Lines lines(const Array& array) const {
-    return softmax_family::lines_along(array.shape(), static_cast<std::size_t>(axis_));
+    return detail::lines_along(array.shape(), static_cast<std::size_t>(axis_));
   }
 
   std::int64_t axis_;  // not negative

@@ -4,16 +4,11 @@
 #include <cstdint>
 
 #include <fathom/core/cpu.hpp>
+#include <fathom/ops/rules/lines.hpp>
 
 namespace fathom::ops::softmax_family {
 
-/// An array seen as (outer, length, inner): one line of `length` scores at each of outer * inner positions.
-struct Lines {
-  std::int64_t outer = 1;
-  std::int64_t length = 1;
-  std::int64_t inner = 1;
-  [[nodiscard]] std::int64_t positions() const { return outer * inner; }
-};
+using detail::Lines;
 
 /// Positions that a kernel works on together: neighbours, vectors running across them, where inner > 1; one,
 /// vectors running along its line, where inner is 1.

@@ -28,13 +28,6 @@ void launch(std::string_view name, const Lines& lines, Run run) {
 
 }  // namespace
 
-Lines lines_along(const Shape& shape, std::size_t axis) {
-  Lines lines{.length = shape[axis]};
-  for (std::size_t a = 0; a < axis; ++a) lines.outer *= shape[a];
-  for (std::size_t a = axis + 1; a < shape.rank(); ++a) lines.inner *= shape[a];
-  return lines;
-}
-
 Array normalizers(const Lines& lines, const Array& x) {
   Array result = Array::empty({2, lines.positions()}, DType::float64);
   double* largest = result.mutable_data<double>();

@@ -6,9 +6,6 @@
 
 namespace fathom::ops::softmax_family {
 
-/// The lines of an array along `axis`, in [0, rank).
-[[nodiscard]] Lines lines_along(const Shape& shape, std::size_t axis);
-
 /// The kernels on Arrays that the lines fit: they choose the instruction set, count the call, and share the
 /// blocks out among threads. The bits do not depend on the number of threads.
 /// `normalizers` is float64 (2, positions): the largest score of each line, then log(sum(exp(x - largest))).

@@ -39,7 +39,7 @@ Problem check(const Array& x, const Array& t, const SoftmaxCrossEntropyOptions& 
   FATHOM_CHECK(check.hint("it is a share; 0.1 is usual, 0 turns it off"), smoothing >= 0 && smoothing <= 1,
                ValueError, "label_smoothing must lie in [0, 1] (it is {})", smoothing);
 
-  problem.lines = softmax_family::lines_along(x.shape(), 1);
+  problem.lines = detail::lines_along(x.shape(), 1);
   problem.x_shape = x.shape();
   problem.options = options;
   problem.t = t;

@@ -46,14 +46,13 @@ template <class T, class F>
 void with_targets(const Problem& p, F f) {
   const std::vector<double> factors = class_factors<T>(p);
   const double* factor = factors.data();
-  const std::int64_t classes = p.lines.length;
-  const std::int64_t inner = p.lines.inner;
+  const fathom::ops::detail::Lines lines = p.lines;
+  const std::int64_t classes = lines.length;
   const double even = p.options.label_smoothing / static_cast<double>(classes);
   const double rest = 1 - p.options.label_smoothing;
-  const auto first = [=](std::int64_t i) { return i / inner * classes * inner + i % inner; };
   // share_of(k, at) is that of class k before smoothing.
   const auto for_all = [=](std::int64_t position, auto share_of, auto&& g) {
-    for (std::int64_t k = 0, at = first(position); k < classes; ++k, at += inner) {
+    for (std::int64_t k = 0, at = lines.first(position); k < classes; ++k, at += lines.inner) {
       const double share = rest * share_of(k, at) + even;
       if (factor[k] * share != 0) g(Target{at, share, factor[k] * share});
     }
@@ -73,7 +72,7 @@ void with_targets(const Problem& p, F f) {
         for_all(
             position, [label](std::int64_t k, std::int64_t) { return k == label ? 1.0 : 0.0; }, g);
       } else if (factor[label] != 0) {
-        g(Target{first(position) + label * inner, 1, factor[label]});
+        g(Target{lines.first(position) + label * lines.inner, 1, factor[label]});
       }
     });
   });

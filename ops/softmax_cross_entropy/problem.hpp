@@ -14,7 +14,7 @@ namespace fathom::ops::cross_entropy {
 /// where q is the target distribution of a position, smoothed, times class weight and `scale`; without
 /// smoothing a label has one q that is not 0.
 struct Problem {
-  softmax_family::Lines lines;  ///< x's, along the classes
+  detail::Lines lines;  ///< x's, along the classes
   Shape x_shape;
   Shape labels_shape;  ///< (n, d...)
   bool soft = false;
