@@ -48,7 +48,7 @@ std::int64_t check_arguments(const Array& x, const Array& t, const SigmoidCrossE
 
 /// t in x's dtype, with the rules' own number where it is ignored.
 Array targets_for_rules(const Array& t, DType dtype, std::int64_t ignore_label) {
-  const Array targets = t.astype(dtype);
+  Array targets = t.astype(dtype);
   if (static_cast<double>(ignore_label) == rules::kIgnored) return targets;
   return map(kName, targets, [ignore_label](auto target) {
     using T = decltype(target);

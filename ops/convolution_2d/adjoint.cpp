@@ -10,7 +10,6 @@
 namespace fathom::ops::detail {
 
 using fathom::detail::GemmScratch;
-using fathom::detail::GemmSize;
 using fathom::detail::MatrixLeft;
 using fathom::detail::run_gemm;
 

@@ -8,8 +8,6 @@
 
 namespace fathom::ops::detail {
 
-using fathom::detail::GemmMatrix;
-using fathom::detail::GemmScratch;
 using fathom::detail::GemmSize;
 using fathom::detail::MatrixLeft;
 using fathom::detail::MatrixResult;

@@ -18,7 +18,7 @@ constexpr double kLowest = -__builtin_huge_val();
 /// As many T as a vector has doubles.
 template <class T>
 struct Packed {
-  typedef T Vector __attribute__((vector_size(static_cast<std::size_t>(kLanes) * sizeof(T))));
+  using Vector [[gnu::vector_size(static_cast<std::size_t>(kLanes) * sizeof(T))]] = T;
 };
 
 /// `count` <= kLanes numbers; `rest` in the lanes beyond.
