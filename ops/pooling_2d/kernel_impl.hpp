@@ -38,7 +38,8 @@ void compete(const T* pixels, std::int32_t at, std::int32_t stride, std::int32_t
     const T value = source[j * step];
     const T before = best[j];
     const std::int32_t held = position[j];
-    const bool wins = (value > before) | (held == kNowhere) | (__builtin_isnan(value) & !__builtin_isnan(before));
+    const bool wins =
+        (value > before) | (held == kNowhere) | (__builtin_isnan(value) & !__builtin_isnan(before));
     best[j] = wins ? value : before;
     position[j] = wins ? at + j * step : held;
   }
