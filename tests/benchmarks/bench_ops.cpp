@@ -4,8 +4,8 @@
 
 #include <cmath>
 #include <iostream>
+#include <memory>
 #include <nlohmann/json.hpp>
-#include <set>
 #include <sstream>
 
 #include <fathom/autograd/backward.hpp>
@@ -28,22 +28,6 @@ OpProblem make_problem(const OpSettings& settings) {
   return make_elementwise_problem(settings);
 }
 
-/// Runs the pass: the result, or the gradients of a graph made before.
-class PassRunner {
- public:
-  explicit PassRunner(const OpProblem& problem) : problem_(problem) {
-    if (!problem.inputs.empty()) y_ = {problem.apply()};
-  }
-  Variables operator()() const {
-    if (y_.empty()) return {problem_.apply()};
-    return grad(y_, problem_.inputs, std::span(&problem_.gy, 1), {.retain_graph = true});
-  }
-
- private:
-  const OpProblem& problem_;
-  Variables y_;
-};
-
 /// Positions to compare: all, or the first and last and random ones in between where that would take too
 /// long.
 std::vector<std::int64_t> positions_to_check(std::int64_t size, std::int64_t terms) {
@@ -64,10 +48,11 @@ std::vector<std::int64_t> positions_to_check(std::int64_t size, std::int64_t ter
 }
 
 void check(const OpSettings& settings, const OpProblem& problem, const Variables& results) {
+  const Expectation expected = problem.expect();
   for (std::size_t which = 0; which < results.size(); ++which) {
     const Array values = results[which].data().astype(DType::float64);
     for (const std::int64_t i : positions_to_check(values.size(), problem.terms)) {
-      const auto [value, tolerance] = problem.expected(which, i);
+      const auto [value, tolerance] = expected(which, i);
       const double actual = values.data<double>()[i];
       if (!(std::abs(actual - value) <= tolerance)) {
         throw Error(fmt::format("{} {}: element {} of result {} is {}, not {} (+- {})", settings.op,
@@ -77,37 +62,52 @@ void check(const OpSettings& settings, const OpProblem& problem, const Variables
   }
 }
 
-nlohmann::ordered_json to_json(const std::vector<std::string>& words, const OpSettings& settings,
-                               const OpProblem& problem, const Times& times) {
-  const double seconds = times.median_ms / 1e3;
-  return {{"op", settings.op},
-          {"pass", to_string(settings.pass)},
-          {"shape", std::vector<std::int64_t>(settings.shape.begin(), settings.shape.end())},
-          {"dtype", to_string(settings.dtype)},
-          {"threads", settings.threads},
-          {"isa", to_string(active_isa())},
-          {"request", fmt::format("{}", fmt::join(words, " "))},
-          {"runs", times.runs},
-          {"median_ms", times.median_ms},
-          {"min_ms", times.min_ms},
-          {"GFLOP/s", problem.flops / seconds / 1e9},
-          {"GB/s", problem.bytes / seconds / 1e9}};
-}
+/// One request, prepared and its results compared.
+class Measurement {
+ public:
+  explicit Measurement(std::vector<std::string> words)
+      : words_(std::move(words)), settings_(parse_op_settings(words_)) {
+    set_num_threads(settings_.threads);
+    problem_ = make_problem(settings_);
+    if (!problem_.inputs.empty()) y_ = {problem_.apply()};
+    check(settings_, problem_, pass());
+  }
+  [[nodiscard]] const std::vector<std::string>& words() const { return words_; }
 
-/// Answers one request; results are compared unless `checked` says that they have been.
-nlohmann::ordered_json run(const std::vector<std::string>& words,
-                           std::set<std::vector<std::string>>& checked) {
-  const OpSettings settings = parse_op_settings(words);
-  set_num_threads(settings.threads);
-  const OpProblem problem = make_problem(settings);
-  const PassRunner pass(problem);
-  if (checked.insert(words).second) check(settings, problem, pass());
-  return to_json(words, settings, problem, measure(settings.budget, pass));
-}
+  [[nodiscard]] nlohmann::ordered_json run() const {
+    const Times times = measure(settings_.budget, [this] { static_cast<void>(pass()); });
+    const double seconds = times.median_ms / 1e3;
+    return {{"op", settings_.op},
+            {"pass", to_string(settings_.pass)},
+            {"shape", std::vector<std::int64_t>(settings_.shape.begin(), settings_.shape.end())},
+            {"dtype", to_string(settings_.dtype)},
+            {"threads", settings_.threads},
+            {"isa", to_string(active_isa())},
+            {"request", fmt::format("{}", fmt::join(words_, " "))},
+            {"runs", times.runs},
+            {"median_ms", times.median_ms},
+            {"min_ms", times.min_ms},
+            {"GFLOP/s", problem_.flops / seconds / 1e9},
+            {"GB/s", problem_.bytes / seconds / 1e9}};
+  }
 
-/// Goes on after an error, so that a long comparison does not end with one.
+ private:
+  /// The result, or the gradients of a graph made before.
+  [[nodiscard]] Variables pass() const {
+    if (y_.empty()) return {problem_.apply()};
+    return grad(y_, problem_.inputs, std::span(&problem_.gy, 1), {.retain_graph = true});
+  }
+
+  std::vector<std::string> words_;
+  OpSettings settings_;
+  OpProblem problem_;
+  Variables y_;
+};
+
+/// Goes on after an error, so that a long comparison does not end with one. A line that is the one before is
+/// not prepared anew.
 int answer_lines() {
-  std::set<std::vector<std::string>> checked;
+  std::unique_ptr<Measurement> last;
   int status = 0;
   for (std::string line; std::getline(std::cin, line);) {
     std::istringstream stream(line);
@@ -115,7 +115,14 @@ int answer_lines() {
     if (words.empty()) continue;
     nlohmann::ordered_json answer;
     try {
-      answer = run(words, checked);
+      if (!last || last->words() != words) {
+        last.reset();  // before the next one takes its memory
+        last = std::make_unique<Measurement>(words);
+      }
+      answer = last->run();
+    } catch (const HelpRequest& request) {
+      answer = {{"error", request.text}, {"request", line}};
+      status = 1;
     } catch (const std::exception& error) {
       answer = {{"error", error.what()}, {"request", line}};
       status = 1;
@@ -133,8 +140,7 @@ int main(int argc, char** argv) {
   const std::vector<std::string> words(argv + 1, argv + argc);
   if (words == std::vector<std::string>{"--stdin"}) return answer_lines();
   try {
-    std::set<std::vector<std::string>> checked;
-    std::cout << run(words, checked).dump() << '\n';
+    std::cout << Measurement(words).run().dump() << '\n';
   } catch (const HelpRequest& request) {
     std::cout << request.text;
   } catch (const std::exception& error) {

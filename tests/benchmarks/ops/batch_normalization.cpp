@@ -134,15 +134,17 @@ OpProblem make_batch_normalization_problem(const OpSettings& settings) {
     problem.bytes += image;
   }
   if (settings.pass == Pass::backward_w) problem.inputs = {gamma, beta};
-  auto reference = std::make_shared<const Reference>(
-      settings, Reference::Inputs{doubles(x.data()), doubles(gamma.data()), doubles(beta.data()),
-                                  residual.defined() ? doubles(residual.data()) : std::vector<double>{},
-                                  doubles(problem.gy.data())});
-  problem.expected = [reference, pass = settings.pass](std::size_t which, std::int64_t index) {
-    const auto i = static_cast<std::size_t>(index);
-    if (pass == Pass::forward) return reference->y(i);
-    if (pass == Pass::backward_x) return reference->gx(i);
-    return which == 0 ? reference->ggamma(i) : reference->gbeta(i);
+  problem.expect = [=, gy = problem.gy]() -> Expectation {
+    auto reference = std::make_shared<const Reference>(
+        settings, Reference::Inputs{doubles(x.data()), doubles(gamma.data()), doubles(beta.data()),
+                                    residual.defined() ? doubles(residual.data()) : std::vector<double>{},
+                                    doubles(gy.data())});
+    return [reference, pass = settings.pass](std::size_t which, std::int64_t index) {
+      const auto i = static_cast<std::size_t>(index);
+      if (pass == Pass::forward) return reference->y(i);
+      if (pass == Pass::backward_x) return reference->gx(i);
+      return which == 0 ? reference->ggamma(i) : reference->gbeta(i);
+    };
   };
   return problem;
 }

@@ -203,10 +203,12 @@ OpProblem make_convolution_problem(const OpSettings& settings) {
   if (settings.pass == Pass::backward_w) problem.inputs = {W};
   problem.terms = settings.pass == Pass::backward_w ? s.n * s.ho * s.wo
                                                     : std::max(s.group_in(), s.group_out()) * s.k * s.k;
-  auto values = std::make_shared<const Values>(Values{doubles(x.data()), doubles(W.data()),
-                                                      b.defined() ? doubles(b.data()) : std::vector<double>{},
-                                                      doubles(problem.gy.data())});
-  problem.expected = [=](std::size_t, std::int64_t index) { return expect(settings, s, *values, index); };
+  problem.expect = [=, gy = problem.gy]() -> Expectation {
+    auto values = std::make_shared<const Values>(
+        Values{doubles(x.data()), doubles(W.data()), b.defined() ? doubles(b.data()) : std::vector<double>{},
+               doubles(gy.data())});
+    return [=](std::size_t, std::int64_t index) { return expect(settings, s, *values, index); };
+  };
   return problem;
 }
 

@@ -43,13 +43,14 @@ OpProblem make_elementwise_problem(const OpSettings& settings) {
   problem.bytes = arrays * byte_sum(x.data());
   if (settings.pass == Pass::backward_x) problem.inputs = {x};
   if (settings.pass == Pass::backward_w) problem.inputs = {other};
-  auto values = std::make_shared<const std::array<std::vector<double>, 3>>(
-      std::array{doubles(x.data()), other.defined() ? doubles(other.data()) : doubles(x.data()),
-                 doubles(problem.gy.data())});
-  problem.expected = [=](std::size_t, std::int64_t index) {
-    const auto i = static_cast<std::size_t>(index);
-    const double value = expect(settings, (*values)[0][i], (*values)[1][i], (*values)[2][i]);
-    return Expected{value, test::element_tolerance(settings.dtype) * std::abs(value)};
+  problem.expect = [=, gy = problem.gy]() -> Expectation {
+    auto values = std::make_shared<const std::array<std::vector<double>, 3>>(std::array{
+        doubles(x.data()), doubles(other.defined() ? other.data() : x.data()), doubles(gy.data())});
+    return [=](std::size_t, std::int64_t index) {
+      const auto i = static_cast<std::size_t>(index);
+      const double value = expect(settings, (*values)[0][i], (*values)[1][i], (*values)[2][i]);
+      return Expected{value, test::element_tolerance(settings.dtype) * std::abs(value)};
+    };
   };
   return problem;
 }

@@ -119,11 +119,13 @@ OpProblem make_pooling_problem(const OpSettings& settings) {
                                                               : static_cast<double>(y.size());
   problem.bytes = byte_sum(x.data(), problem.gy.data());
   if (settings.pass == Pass::backward_x) problem.inputs = {x};
-  auto reference = std::make_shared<const Reference>(
-      Reference{s, settings.dtype, doubles(x.data()), doubles(problem.gy.data())});
   problem.terms = s.ky * s.kx;
-  problem.expected = [reference, pass = settings.pass](std::size_t, std::int64_t index) {
-    return pass == Pass::forward ? reference->y(index) : reference->gx(index);
+  problem.expect = [=, gy = problem.gy]() -> Expectation {
+    auto reference = std::make_shared<const Reference>(
+        Reference{s, settings.dtype, doubles(x.data()), doubles(gy.data())});
+    return [reference, pass = settings.pass](std::size_t, std::int64_t index) {
+      return pass == Pass::forward ? reference->y(index) : reference->gx(index);
+    };
   };
   return problem;
 }

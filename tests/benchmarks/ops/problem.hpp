@@ -16,16 +16,18 @@ struct Expected {
   double value, tolerance;
 };
 
+/// For an element of the result (forward) or of the gradient of inputs[which].
+using Expectation = std::function<Expected(std::size_t which, std::int64_t index)>;
+
 /// An op with its inputs.
 struct OpProblem {
-  std::function<Variable()> apply;  ///< calls the public op
-  Variables inputs;                 ///< what the pass differentiates with respect to; empty for `forward`
-  Variable gy;                      ///< gradient that backward starts from
-  double flops = 0;                 ///< of the pass; a multiply-add counts 2, taps on padding included
-  double bytes = 0;                 ///< of the arrays that the pass has to read or write, each once
-  /// Of an element of the result (forward) or of the gradient of inputs[which].
-  std::function<Expected(std::size_t which, std::int64_t index)> expected;
-  std::int64_t terms = 1;  ///< how many products an expected element takes
+  std::function<Variable()> apply;      ///< calls the public op
+  Variables inputs;                     ///< what the pass differentiates with respect to; empty for `forward`
+  Variable gy;                          ///< gradient that backward starts from
+  double flops = 0;                     ///< of the pass; a multiply-add counts 2, taps on padding included
+  double bytes = 0;                     ///< of the arrays that the pass has to read or write, each once
+  std::function<Expectation()> expect;  ///< prepares the reference
+  std::int64_t terms = 1;               ///< how many products an expected element takes
 };
 
 [[nodiscard]] OpProblem make_convolution_problem(const OpSettings& settings);  ///< also depthwise and linear

@@ -59,11 +59,12 @@ OpProblem make_softmax_cross_entropy_problem(const OpSettings& settings) {
   problem.bytes = byte_sum(x.data(), t) + (settings.pass == Pass::forward ? 0 : byte_sum(x.data()));
   if (settings.pass == Pass::backward_x) problem.inputs = {x};
   problem.terms = settings.pass == Pass::forward ? x.size() : classes;
-  auto reference = std::make_shared<const Reference>(
-      Reference{n, classes, test::sum_tolerance(settings.dtype, n * classes), problem.gy.data().item(),
-                doubles(x.data())});
-  problem.expected = [reference, pass = settings.pass](std::size_t, std::int64_t index) {
-    return pass == Pass::forward ? reference->loss() : reference->gx(index);
+  problem.expect = [=, gy = problem.gy.data().item()]() -> Expectation {
+    auto reference = std::make_shared<const Reference>(
+        Reference{n, classes, test::sum_tolerance(settings.dtype, n * classes), gy, doubles(x.data())});
+    return [reference, pass = settings.pass](std::size_t, std::int64_t index) {
+      return pass == Pass::forward ? reference->loss() : reference->gx(index);
+    };
   };
   return problem;
 }
