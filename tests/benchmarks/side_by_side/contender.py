@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Programs that answer each line of standard input with a line of JSON."""
+import json
+import os
+import shutil
+import subprocess
+
+PEERS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "peers")
+
+# glibc gives large blocks back to the system at once and takes page faults to get them again; PyTorch has no pool of its own.
+KEEP_MEMORY = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": "100000000000", "MALLOC_TOP_PAD_": "67108864"}
+AVX2_ALONE = {"FATHOM_ISA": "avx2", "ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2", "DNNL_MAX_CPU_ISA": "AVX2"}
+
+
+class Failure(Exception):
+    pass
+
+
+class Contender:
+    """A process; with one thread it stays on one core, the same for all."""
+
+    def __init__(self, command, threads=1, core=None, environment=None):
+        self.command = command
+        pinned = {core} if threads == 1 and core is not None else os.sched_getaffinity(0)
+        self.process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1,
+            env={**os.environ, "OMP_NUM_THREADS": str(threads), "OPENBLAS_NUM_THREADS": str(threads), **(environment or {})},
+            preexec_fn=lambda: os.sched_setaffinity(0, pinned))
+
+    def ask(self, line):
+        try:
+            self.process.stdin.write(line + "\n")
+            self.process.stdin.flush()
+        except BrokenPipeError:
+            pass
+        answer = self.process.stdout.readline()
+        if not answer:
+            raise Failure(f"{' '.join(self.command)} ended with status {self.process.wait()}")
+        answer = json.loads(answer)
+        if "error" in answer:
+            raise Failure(f"{os.path.basename(self.command[0])}: {answer['error']}")
+        return answer
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        self.process.stdin.close()
+        self.process.wait()
+
+
+def last_core():
+    return max(os.sched_getaffinity(0))
+
+
+def python_with_torch(candidates):
+    """The first of these interpreters that can import torch, with the version; (None, None) without one."""
+    for python in candidates:
+        if python is None or shutil.which(python) is None:
+            continue
+        asked = subprocess.run([python, "-c", "import torch; print(torch.__version__)"], capture_output=True, text=True)
+        if asked.returncode == 0:
+            return python, asked.stdout.split()[-1]
+    return None, None

@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Times ops in Fathom and PyTorch, in turns, shape by shape."""
+import contextlib
+import os
+import statistics
+import sys
+
+from contender import AVX2_ALONE, KEEP_MEMORY, PEERS, Contender, Failure
+from op_rows import ROWS
+
+
+def contenders(setup, threads):
+    """name -> (command, environment, [setting name, options])"""
+    limits = AVX2_ALONE if setup.isa == "avx2" else {}
+    result = {"fathom": ([os.path.join(setup.build, "benchmarks", "bench_ops"), "--stdin"], limits)}
+    for name, python in (("torch", setup.torch), ("torch2", setup.torch2)):
+        if python:
+            command = [python, os.path.join(PEERS, "torch_ops.py"), "--stdin"]
+            result[name + " keep"] = (command, {**KEEP_MEMORY, **limits})
+            result[name + " default"] = (command, limits)
+    return result
+
+
+def settings(row, names):
+    """What is timed: (contender, name of the setting, further options)."""
+    result = [("fathom", "fathom", "")]
+    for name in names:
+        if name.endswith(" keep"):
+            formats = [("channels_last", "--format channels_last"), ("nchw", "--format nchw")]
+            formats += [(f"nchw {variant}", f"--format nchw {variant}") for variant in row.torch_variants]
+            result += [(name, f"{name} {label}", options) for label, options in formats]
+        elif name.endswith(" default"):
+            result.append((name, name, "--format nchw"))
+    return result
+
+
+def run_case(running, timed, request, rounds):
+    times = {setting: [] for _, setting, _ in timed}
+    answers = {}
+    for _ in range(rounds):
+        for contender, setting, options in timed:
+            try:
+                answers[setting] = running[contender].ask(f"{request} {options}".strip())
+                times[setting].append(answers[setting]["median_ms"])
+            except Failure as failure:
+                print(f"bench: {setting}: {failure}", file=sys.stderr)
+    result = {setting: statistics.median(values) for setting, values in times.items() if values}
+    return result, answers
+
+
+def best(times, name):
+    """The fastest keep setting of a torch: (ms, setting)."""
+    kept = [(ms, setting) for setting, ms in times.items() if setting.startswith(name + " keep")]
+    return min(kept) if kept else (None, None)
+
+
+def run(setup, pattern, threads=1, progress=print):
+    """Yields a result for each shape and pass of the rows that match."""
+    with contextlib.ExitStack() as stack:
+        running = {name: stack.enter_context(Contender(command, threads, setup.core, environment))
+                   for name, (command, environment) in contenders(setup, threads).items()}
+        for row in ROWS:
+            if not pattern.search(row.name):
+                continue
+            timed = settings(row, running)
+            for request, which in row.cases():
+                words = f"{request} --pass {which} --threads {threads} --seconds {setup.seconds}"
+                times, answers = run_case(running, timed, words, setup.rounds)
+                if "fathom" not in times:
+                    continue
+                result = {"row": row.name, "request": request, "pass": which, "threads": threads, "isa": setup.isa,
+                          "ms": {setting: round(ms, 5) for setting, ms in times.items()},
+                          "GFLOP/s": round(answers["fathom"]["GFLOP/s"], 2), "GB/s": round(answers["fathom"]["GB/s"], 2)}
+                progress(describe(result))
+                yield result
+
+
+def ratio(result, name="torch"):
+    """PyTorch's best time by Fathom's."""
+    ms, _ = best(result["ms"], name)
+    return ms / result["ms"]["fathom"] if ms else None
+
+
+def ratio_to_default(result, name="torch"):
+    ms = result["ms"].get(name + " default")
+    return ms / result["ms"]["fathom"] if ms else None
+
+
+def describe(result):
+    found = ratio(result)
+    against = f", {found:.2f} times as fast as PyTorch at its best" if found else ""
+    return f"{result['row']}: {result['request']} {result['pass']}: {result['ms']['fathom']:.3f} ms, {result['GFLOP/s']:.1f} GFLOP/s{against}"
