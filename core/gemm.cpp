@@ -11,26 +11,26 @@ namespace fathom {
 template <class T>
 void detail::matrix_product(const GemmSize& size, GemmMatrix<const T> a, bool transpose_a,
                             GemmMatrix<const T> b, bool transpose_b, GemmMatrix<T> c, bool accumulate,
-                            const T* bias) {
+                            GemmEpilogue<T> epilogue) {
   // The left operand is read in place when its rows run along k, the right one is always packed: C^T = B^T
   // A^T has them the other way round.
   const bool swap = transpose_b && (transpose_a || size.n > size.m);
   if (!swap) {
     run_gemm<T>("gemm/matrix", size, MatrixLeft<T>(a, transpose_a), MatrixRight<T>(b, transpose_b),
-                MatrixResult<T>(c, false, accumulate, bias));
+                MatrixResult<T>(c, false, accumulate, epilogue));
     return;
   }
   const GemmSize swapped{size.groups, size.n, size.m, size.k};
   run_gemm<T>("gemm/matrix", swapped, MatrixLeft<T>(b, !transpose_b), MatrixRight<T>(a, !transpose_a),
-              MatrixResult<T>(c, true, accumulate, bias));
+              MatrixResult<T>(c, true, accumulate, epilogue));
 }
 
 template void detail::matrix_product<float>(const GemmSize&, GemmMatrix<const float>, bool,
                                             GemmMatrix<const float>, bool, GemmMatrix<float>, bool,
-                                            const float*);
+                                            GemmEpilogue<float>);
 template void detail::matrix_product<double>(const GemmSize&, GemmMatrix<const double>, bool,
                                              GemmMatrix<const double>, bool, GemmMatrix<double>, bool,
-                                             const double*);
+                                             GemmEpilogue<double>);
 
 template <class T>
 void gemm(bool transpose_a, bool transpose_b, std::int64_t m, std::int64_t n, std::int64_t k, const T* a,

@@ -11,6 +11,7 @@
 #include <fathom/ops/checks/argument.hpp>
 #include <fathom/ops/matmul.hpp>
 #include <fathom/ops/reduction.hpp>
+#include <fathom/ops/rules/fused_activation.hpp>
 #include <fathom/ops/shape.hpp>
 
 namespace fathom::ops {
@@ -25,11 +26,14 @@ std::int64_t product(const Shape& shape, std::size_t begin, std::size_t end) {
 /// Inputs: x, W and perhaps b.
 class Linear final : public Function {
  public:
-  explicit Linear(std::int64_t n_batch_axes) : batch_axes_(static_cast<std::size_t>(n_batch_axes)) {}
+  explicit Linear(const LinearOptions& options)
+      : batch_axes_(static_cast<std::size_t>(options.n_batch_axes)), activation_(options.activation) {}
 
   [[nodiscard]] std::string_view name() const override { return "linear"; }
   [[nodiscard]] Attributes attributes() const override {
-    return {{"n_batch_axes", fmt::format("{}", batch_axes_)}};
+    Attributes result{{"n_batch_axes", fmt::format("{}", batch_axes_)}};
+    if (activation_ != Activation::none) result.emplace_back("activation", to_string(activation_));
+    return result;
   }
 
   [[nodiscard]] std::int64_t multiply_adds(std::span<const Array> inputs,
@@ -45,20 +49,23 @@ class Linear final : public Function {
     in_ = W.shape()[1];
     rows_ = product(x_shape_, 0, batch_axes_);
     retain_inputs({0, 1});
+    if (activation_ != Activation::none) retain_output(0);
     Shape y_shape(std::span(x_shape_.begin(), batch_axes_));
     y_shape.push_back(out_);
     Array y = Array::empty(y_shape, x.dtype());
     dispatch_float(x.dtype(), name(), [&]<class T>() {
       const T* bias = inputs.size() > 2 ? inputs[2].data<T>() : nullptr;
       fathom::detail::matrix_product<T>({1, rows_, out_, in_}, {x.data<T>(), in_}, false, {W.data<T>(), in_},
-                                        true, {y.mutable_data<T>(), out_}, false, bias);
+                                        true, {y.mutable_data<T>(), out_}, false, {bias, activation_});
     });
     return {y};
   }
 
   [[nodiscard]] Variables backward(const Wanted& wanted, std::span<const Variable> gys) override {
     Variables gradients(inputs().size());
-    const Variable gy = reshape(gys[0], {rows_, out_});
+    const Variable g =
+        activation_ == Activation::none ? gys[0] : detail::through_activation(activation_, gys[0], output(0));
+    const Variable gy = reshape(g, {rows_, out_});
     if (wanted[0]) gradients[0] = reshape(matmul(gy, input(1)), x_shape_);
     if (wanted[1]) gradients[1] = matmul(gy, reshape(input(0), {rows_, in_}), {.transpose_a = true});
     if (wanted[2]) gradients[2] = sum(gy, {.axis = Axes{0}});
@@ -68,8 +75,11 @@ class Linear final : public Function {
   [[nodiscard]] bool has_backward_arrays() const override { return true; }
   void backward_arrays(const Wanted& wanted, std::span<const Array> gys,
                        std::span<GradientSink> into) override {
-    dispatch_float(gys[0].dtype(), name(), [&]<class T>() {
-      const T* gy = gys[0].data<T>();
+    const Array g = activation_ == Activation::none
+                        ? gys[0]
+                        : detail::through_activation(activation_, gys[0], output_array(0));
+    dispatch_float(g.dtype(), name(), [&]<class T>() {
+      const T* gy = g.data<T>();
       if (wanted[0]) {
         const T* W = input_array(1).data<T>();
         const bool accumulates = into[0].accumulates();
@@ -83,11 +93,12 @@ class Linear final : public Function {
                 into[1].buffer().mutable_data<T>(), in_);
       }
     });
-    if (wanted[2]) into[2].give(fathom::sum(gys[0].reshape({rows_, out_}), Axes{0}));
+    if (wanted[2]) into[2].give(fathom::sum(g.reshape({rows_, out_}), Axes{0}));
   }
 
  private:
   std::size_t batch_axes_;
+  Activation activation_;
   Shape x_shape_;
   std::int64_t rows_ = 0, in_ = 0, out_ = 0;
 };
@@ -128,8 +139,8 @@ void check_linear(const Variable& x, const Variable& W, const Variable& b, std::
 
 Variable linear(const Variable& x, const Variable& W, const Variable& b, const LinearOptions& options) {
   check_linear(x, W, b, options.n_batch_axes);
-  if (!b.defined()) return apply<Linear>({x, W}, options.n_batch_axes);
-  return apply<Linear>({x, W, b}, options.n_batch_axes);
+  if (!b.defined()) return apply<Linear>({x, W}, options);
+  return apply<Linear>({x, W, b}, options);
 }
 
 }  // namespace fathom::ops

@@ -141,7 +141,8 @@ class Worker {
       }
     }
     const GemmTile<T> kernel = kernels_.tiles[rows - 1][columns > kernels_.lanes ? 1 : 0];
-    kernel(at.depth, left.data, left.row_step, left.step, right, from.data, from.step, to.data, to.step);
+    kernel(at.depth, left.data, left.row_step, left.step, right, from.data, from.step, to.data, to.step,
+           last ? result_.activation() : Activation::none);
     if (!stored) result_.store(at.group, i, rows, j, columns, {to.data, to.step});
   }
 

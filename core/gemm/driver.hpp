@@ -3,6 +3,7 @@
 
 #include <string_view>
 
+#include <fathom/core/activation.hpp>
 #include <fathom/core/dtype.hpp>
 #include <fathom/core/gemm/kernel.hpp>
 
@@ -47,6 +48,13 @@ class GemmRight {
                     std::int64_t j, std::int64_t columns, T* panel) const = 0;
 };
 
+/// What becomes of sums before they are written: a bias is added, then the activation applied.
+template <class T>
+struct GemmEpilogue {
+  const T* bias = nullptr;
+  Activation activation = Activation::none;
+};
+
 template <class T>
 class GemmResult {
  public:
@@ -64,6 +72,8 @@ class GemmResult {
                      std::int64_t columns, GemmRows<const T> tile) const = 0;
   /// Whether tiles are added to what is there.
   [[nodiscard]] virtual bool accumulates() const = 0;
+  /// Applied to finished sums on their way to memory; not together with `accumulates`.
+  [[nodiscard]] virtual Activation activation() const { return Activation::none; }
 };
 
 struct GemmSize {

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 
+#include <fathom/core/activation.hpp>
 #include <fathom/core/cpu.hpp>
 
 namespace fathom::detail {
@@ -21,11 +22,12 @@ struct GemmRun {
   std::int64_t length;
 };
 
-/// to = sum over p < depth of a(., p) b(p, .), plus `from` where it is not null. a(r, p) is a[r * row_step +
-/// p * step]; b is a packed panel. `from` and `to` have tile rows `from_step` and `to_step` apart.
+/// to = activation(sum over p < depth of a(., p) b(p, .), plus `from` where it is not null). a(r, p) is a[r *
+/// row_step + p * step]; b is a packed panel. `from` and `to` have tile rows `from_step` and `to_step` apart.
 template <class T>
 using GemmTile = void (*)(std::int64_t depth, const T* a, std::int64_t row_step, std::int64_t step,
-                          const T* b, const T* from, std::int64_t from_step, T* to, std::int64_t to_step);
+                          const T* b, const T* from, std::int64_t from_step, T* to, std::int64_t to_step,
+                          Activation activation);
 
 /// What one instruction set offers for one element type.
 template <class T>

@@ -3,6 +3,7 @@
 #include <cstdint>
 
 #include <fathom/core/gemm/kernel.hpp>
+#include <fathom/core/simd/activation.hpp>
 #include <fathom/core/simd/batch.hpp>
 
 namespace {
@@ -25,7 +26,7 @@ constexpr int64_t kRows = sizeof(T) * Batch<T>::size >= 64 ? 12 : 6;
 // The loops over a tile are unrolled by request: the compiler's own count would leave the sums in memory.
 template <class T, int R, int V>
 void tile(int64_t depth, const T* a, int64_t row_step, int64_t step, const T* b, const T* from,
-          int64_t from_step, T* to, int64_t to_step) {
+          int64_t from_step, T* to, int64_t to_step, fathom::Activation activation) {
   Batch<T> sum[R * V];
 #pragma GCC unroll 24
   for (int i = 0; i < R * V; ++i) sum[i] = Batch<T>(T(0));
@@ -43,6 +44,10 @@ void tile(int64_t depth, const T* a, int64_t row_step, int64_t step, const T* b,
     for (int i = 0; i < R * V; ++i) {
       sum[i] += Batch<T>::load_unaligned(from + i / V * from_step + i % V * kLanes<T>);
     }
+  }
+  if (activation != fathom::Activation::none) {
+#pragma GCC unroll 24
+    for (int i = 0; i < R * V; ++i) sum[i] = fathom::simd::activate(activation, sum[i]);
   }
 #pragma GCC unroll 24
   for (int i = 0; i < R * V; ++i) sum[i].store_unaligned(to + i / V * to_step + i % V * kLanes<T>);

@@ -65,20 +65,21 @@ class MatrixRight final : public GemmRight<T> {
   bool transposed_;
 };
 
-/// Stored (m, n), or (n, m) when transposed. `bias` is added along the stored rows: one value for each stored
-/// column.
+/// Stored (m, n), or (n, m) when transposed. The bias is added along the stored rows: one value for each
+/// stored column.
 template <class T>
 class MatrixResult final : public GemmResult<T> {
  public:
-  MatrixResult(GemmMatrix<T> matrix, bool transposed, bool accumulate, const T* bias = nullptr)
-      : matrix_(matrix), transposed_(transposed), accumulate_(accumulate), bias_(bias) {}
+  MatrixResult(GemmMatrix<T> matrix, bool transposed, bool accumulate, GemmEpilogue<T> epilogue = {})
+      : matrix_(matrix), transposed_(transposed), accumulate_(accumulate), epilogue_(epilogue) {}
 
   [[nodiscard]] GemmRows<const T> start(const GemmKernels<T>& kernels, std::int64_t, std::int64_t i,
                                         std::int64_t rows, std::int64_t j, T* scratch) const override {
-    if (bias_ == nullptr) return {};
-    if (!transposed_) return {bias_ + j, 0};
+    if (epilogue_.bias == nullptr) return {};
+    if (!transposed_) return {epilogue_.bias + j, 0};
     for (std::int64_t r = 0; r < rows; ++r) {
-      for (std::int64_t c = 0; c < kernels.columns(); ++c) scratch[r * kernels.columns() + c] = bias_[i + r];
+      for (std::int64_t c = 0; c < kernels.columns(); ++c)
+        scratch[r * kernels.columns() + c] = epilogue_.bias[i + r];
     }
     return {scratch, kernels.columns()};
   }
@@ -106,25 +107,26 @@ class MatrixResult final : public GemmResult<T> {
   }
 
   [[nodiscard]] bool accumulates() const override { return accumulate_; }
+  [[nodiscard]] Activation activation() const override { return epilogue_.activation; }
 
  private:
   GemmMatrix<T> matrix_;
   bool transposed_;
   bool accumulate_;
-  const T* bias_;
+  GemmEpilogue<T> epilogue_;
 };
 
-/// op(A) * op(B) + bias for each group; see `gemm`. The operand that has to be packed is the one that costs
-/// least.
+/// activation(op(A) * op(B) + bias) for each group; see `gemm`. The operand that has to be packed is the one
+/// that costs least.
 template <class T>
 void matrix_product(const GemmSize& size, GemmMatrix<const T> a, bool transpose_a, GemmMatrix<const T> b,
-                    bool transpose_b, GemmMatrix<T> c, bool accumulate, const T* bias = nullptr);
+                    bool transpose_b, GemmMatrix<T> c, bool accumulate, GemmEpilogue<T> epilogue = {});
 
 extern template void matrix_product<float>(const GemmSize&, GemmMatrix<const float>, bool,
                                            GemmMatrix<const float>, bool, GemmMatrix<float>, bool,
-                                           const float*);
+                                           GemmEpilogue<float>);
 extern template void matrix_product<double>(const GemmSize&, GemmMatrix<const double>, bool,
                                             GemmMatrix<const double>, bool, GemmMatrix<double>, bool,
-                                            const double*);
+                                            GemmEpilogue<double>);
 
 }  // namespace fathom::detail

@@ -3,8 +3,6 @@
 
 #include <fmt/format.h>
 
-#include <fathom/ops/batch_normalization/activation.hpp>
-#include <fathom/ops/rules/elementwise.hpp>
 
 namespace fathom::ops::batch_norm {
 
@@ -12,11 +10,6 @@ Attributes attributes_of(const Layout& layout, double eps, Activation activation
   Attributes result{{"eps", fmt::format("{}", eps)}, {"axis", to_string(Shape(layout.averaged))}};
   if (activation != Activation::none) result.emplace_back("activation", to_string(activation));
   return result;
-}
-
-Variable through_activation(Activation activation, const Variable& gy, const Variable& y) {
-  return activation == Activation::relu ? rule_of<Activation::relu>().gradient(gy, y)
-                                        : rule_of<Activation::relu6>().gradient(gy, y);
 }
 
 GradientSums take_sums(const Geometry& geometry, const Array& x, const PerChannel& center, bool keeps_through,

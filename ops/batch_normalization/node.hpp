@@ -3,14 +3,14 @@
 
 #include <fathom/autograd/function.hpp>
 #include <fathom/ops/batch_normalization/layout.hpp>
+#include <fathom/ops/rules/fused_activation.hpp>
 
 /// What the functions with the batch's statistics and with given ones share.
 namespace fathom::ops::batch_norm {
 
 [[nodiscard]] Attributes attributes_of(const Layout& layout, double eps, Activation activation);
 
-/// gy behind an activation other than none, whose result is y: the gradient of the activation's own op.
-[[nodiscard]] Variable through_activation(Activation activation, const Variable& gy, const Variable& y);
+using ops::detail::through_activation;
 
 /// gradient_sums. With `keeps_through`, for a residual, upstream.gy is afterwards what got through the
 /// activation.

@@ -117,7 +117,7 @@ std::vector<std::int64_t> map_rows(const ConvolutionGeometry& g, const PaddedIma
 
 }  // namespace
 
-void deconvolve(const ConvolutionGeometry& g, const Array& map, const Array& W, const Array& b,
+void deconvolve(const ConvolutionGeometry& g, const Array& map, const Array& W, const Epilogue& epilogue,
                 bool accumulate, Array& image) {
   if (image.size() == 0) return;
   const std::vector<Phase> vertical = phases(g.image.y, g.kernel.y, g.stride.y, g.pad.y, g.dilation.y);
@@ -140,7 +140,7 @@ void deconvolve(const ConvolutionGeometry& g, const Array& map, const Array& W, 
                     PixelsRight<T>(padded.data(), padded.layout({y.count, x.count}), rows,
                                    g.map_channels / g.groups * padded.channel_step()),
                     PixelsResult<T>(out + y.first * g.image.x + x.first, layout, plane, channels,
-                                    b.defined() ? b.data<T>() : nullptr, accumulate));
+                                    gemm_epilogue<T>(epilogue), accumulate));
       }
     }
   });

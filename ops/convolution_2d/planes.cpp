@@ -142,8 +142,8 @@ void ChannelsRight<T>::pack(const GemmKernels<T>& kernels, std::int64_t group, s
 template <class T>
 GemmRows<const T> PixelsResult<T>::start(const GemmKernels<T>& kernels, std::int64_t group, std::int64_t i,
                                          std::int64_t rows, std::int64_t, T* scratch) const {
-  if (bias_ == nullptr) return {};
-  const T* bias = bias_ + group * group_channels_ + i;
+  if (epilogue_.bias == nullptr) return {};
+  const T* bias = epilogue_.bias + group * group_channels_ + i;
   const std::int64_t width = kernels.columns();
   for (std::int64_t r = 0; r < rows; ++r) std::fill(scratch + r * width, scratch + (r + 1) * width, bias[r]);
   return {scratch, width};

@@ -7,6 +7,7 @@
 #include <fathom/core/gemm/driver.hpp>
 #include <fathom/core/gemm/scratch.hpp>
 #include <fathom/core/shape.hpp>
+#include <fathom/ops/rules/trilinear.hpp>
 
 namespace fathom::ops::detail {
 
@@ -15,6 +16,12 @@ namespace fathom::ops::detail {
   std::vector<std::int64_t> offsets;
   for (std::int64_t g = 0; g < groups; ++g) offsets.push_back(g * size);
   return offsets;
+}
+
+/// What GEMM makes of it.
+template <class T>
+[[nodiscard]] fathom::detail::GemmEpilogue<T> gemm_epilogue(const Epilogue& epilogue) {
+  return {epilogue.b.defined() ? epilogue.b.data<T>() : nullptr, epilogue.activation};
 }
 
 /// Pixels of a batch, numbered (image, y, x), and where they lie in one channel's planes.
@@ -140,17 +147,17 @@ class ChannelsRight final : public fathom::detail::GemmRight<T> {
   std::int64_t channel_step_, group_step_;
 };
 
-/// Result (channels, pixels), with a bias for each channel where `bias` is not null.
+/// Result (channels, pixels); the bias has a value for each channel.
 template <class T>
 class PixelsResult final : public fathom::detail::GemmResult<T> {
  public:
   PixelsResult(T* data, const PixelLayout& layout, std::int64_t channel_step, std::int64_t group_channels,
-               const T* bias, bool accumulate)
+               fathom::detail::GemmEpilogue<T> epilogue, bool accumulate)
       : data_(data),
         layout_(layout),
         channel_step_(channel_step),
         group_channels_(group_channels),
-        bias_(bias),
+        epilogue_(epilogue),
         accumulate_(accumulate) {}
 
   [[nodiscard]] fathom::detail::GemmRows<const T> start(const fathom::detail::GemmKernels<T>& kernels,
@@ -161,6 +168,7 @@ class PixelsResult final : public fathom::detail::GemmResult<T> {
   void store(std::int64_t group, std::int64_t i, std::int64_t rows, std::int64_t j, std::int64_t columns,
              fathom::detail::GemmRows<const T> tile) const override;
   [[nodiscard]] bool accumulates() const override { return accumulate_; }
+  [[nodiscard]] Activation activation() const override { return epilogue_.activation; }
 
  private:
   [[nodiscard]] T* channel(std::int64_t group, std::int64_t i) const {
@@ -170,7 +178,7 @@ class PixelsResult final : public fathom::detail::GemmResult<T> {
   T* data_;
   PixelLayout layout_;
   std::int64_t channel_step_, group_channels_;
-  const T* bias_;
+  fathom::detail::GemmEpilogue<T> epilogue_;
   bool accumulate_;
 };
 

@@ -15,11 +15,6 @@ using fathom::detail::run_gemm;
 
 namespace {
 
-template <class T>
-const T* data_or_null(const Array& array) {
-  return array.defined() ? array.data<T>() : nullptr;
-}
-
 std::int64_t pixels(Pair2 size) { return size.y * size.x; }
 
 /// The map's pixels as they lie in its planes.
@@ -63,7 +58,7 @@ struct ImageRows {
 
 }  // namespace
 
-void convolve(const ConvolutionGeometry& g, const Array& image, const Array& W, const Array& b,
+void convolve(const ConvolutionGeometry& g, const Array& image, const Array& W, const Epilogue& epilogue,
               bool accumulate, Array& map) {
   if (map.size() == 0) return;
   dispatch_float(image.dtype(), "convolution_2d", [&]<class T>() {
@@ -75,7 +70,7 @@ void convolve(const ConvolutionGeometry& g, const Array& image, const Array& W, 
                 MatrixLeft<T>({W.data<T>(), rows.count(), offsets.data()}, false),
                 PixelsRight<T>(rows.images.data(), rows.layout, rows.offsets, rows.group_step),
                 PixelsResult<T>(map.mutable_data<T>(), map_layout(g), pixels(g.map), channels,
-                                data_or_null<T>(b), accumulate));
+                                gemm_epilogue<T>(epilogue), accumulate));
   });
 }
 

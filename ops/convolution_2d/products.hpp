@@ -3,6 +3,7 @@
 
 #include <fathom/core/array.hpp>
 #include <fathom/ops/convolution_2d/geometry.hpp>
+#include <fathom/ops/rules/trilinear.hpp>
 
 namespace fathom::ops::detail {
 
@@ -10,12 +11,12 @@ namespace fathom::ops::detail {
 /// adds to it when `accumulate`. They are GEMMs that read the images in place or, where pixels outside are
 /// needed or the horizontal stride is not 1, from a padded copy; there is no im2col buffer.
 
-/// map = image convolved with W, plus b (map_channels) where it is defined.
-void convolve(const ConvolutionGeometry& geometry, const Array& image, const Array& W, const Array& b,
-              bool accumulate, Array& map);
-/// image = the adjoint of convolve applied to map, plus b (image_channels) where it is defined.
-void deconvolve(const ConvolutionGeometry& geometry, const Array& map, const Array& W, const Array& b,
-                bool accumulate, Array& image);
+/// map = image convolved with W; the epilogue's bias has map_channels values.
+void convolve(const ConvolutionGeometry& geometry, const Array& image, const Array& W,
+              const Epilogue& epilogue, bool accumulate, Array& map);
+/// image = the adjoint of convolve applied to map; the epilogue's bias has image_channels values.
+void deconvolve(const ConvolutionGeometry& geometry, const Array& map, const Array& W,
+                const Epilogue& epilogue, bool accumulate, Array& image);
 /// W = the derivative of sum(convolve(image, W) * map) with respect to W.
 void convolve_grad_w(const ConvolutionGeometry& geometry, const Array& image, const Array& map,
                      bool accumulate, Array& W);

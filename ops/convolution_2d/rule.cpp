@@ -39,17 +39,17 @@ Shape Convolution2D::shape(Part made, std::int64_t n) const {
   return geometry.map_shape(n);
 }
 
-void Convolution2D::make(Part made, const Array& first, const Array& second, const Array& b, bool accumulates,
-                         Array& out) const {
+void Convolution2D::make(Part made, const Array& first, const Array& second, const Epilogue& epilogue,
+                         bool accumulates, Array& out) const {
   switch (made) {
     case Part::x:
-      return deconvolve(geometry, first, second, b, accumulates, out);
+      return deconvolve(geometry, first, second, epilogue, accumulates, out);
     case Part::W:
       return convolve_grad_w(geometry, first, second, accumulates, out);
     case Part::y:
       break;
   }
-  convolve(geometry, first, second, b, accumulates, out);
+  convolve(geometry, first, second, epilogue, accumulates, out);
 }
 
 }  // namespace fathom::ops::detail

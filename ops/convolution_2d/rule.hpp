@@ -14,7 +14,7 @@ struct Convolution2D {
   [[nodiscard]] static std::string_view name(Part made);
   [[nodiscard]] Attributes attributes() const;
   [[nodiscard]] Shape shape(Part made, std::int64_t n) const;
-  void make(Part made, const Array& first, const Array& second, const Array& b, bool accumulates,
+  void make(Part made, const Array& first, const Array& second, const Epilogue& epilogue, bool accumulates,
             Array& out) const;
 };
 

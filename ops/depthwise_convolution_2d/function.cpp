@@ -8,6 +8,7 @@
 namespace fathom::ops {
 namespace {
 
+using detail::Epilogue;
 using detail::Part;
 
 /// The rule of its three nodes: y(x, W), gx(gy, W) and gW(x, gy).
@@ -44,18 +45,19 @@ struct DepthwiseConvolution2D {
     return {n, geometry.out_channels(), geometry.out_height, geometry.out_width};
   }
 
-  void make(Part made, const Array& first, const Array& second, const Array& b, bool accumulates,
+  void make(Part made, const Array& first, const Array& second, const Epilogue& epilogue, bool accumulates,
             Array& out) const {
     if (made == Part::W) {
       depthwise::run_grad_w(geometry, first, second, out, accumulates);
     } else if (accumulates) {  // the kernels of x and y only overwrite
       Array addend = Array::empty(out.shape(), out.dtype());
-      make(made, first, second, b, false, addend);
+      make(made, first, second, epilogue, false, addend);
       add_into(out, addend);
     } else if (made == Part::x) {
       depthwise::run_grad_x(geometry, first, second, out);
     } else {
-      depthwise::run_forward(geometry, first, second, b, out);
+      depthwise::run_forward(geometry, first, second, epilogue.b, out);
+      detail::activate(epilogue.activation, out);
     }
   }
 };
@@ -64,7 +66,8 @@ struct DepthwiseConvolution2D {
 
 Variable depthwise_convolution_2d(const Variable& x, const Variable& W, const Variable& b,
                                   const DepthwiseConvolution2DOptions& options) {
-  return detail::trilinear(Part::y, DepthwiseConvolution2D{depthwise::check(x, W, b, options)}, x, W, b);
+  return detail::trilinear(Part::y, DepthwiseConvolution2D{depthwise::check(x, W, b, options)}, x, W, b,
+                           options.activation);
 }
 
 }  // namespace fathom::ops

@@ -9,6 +9,7 @@
 #include <fathom/autograd/function.hpp>
 #include <fathom/core/reduce.hpp>
 #include <fathom/ops/reduction.hpp>
+#include <fathom/ops/rules/fused_activation.hpp>
 
 namespace fathom::ops::detail {
 
@@ -28,6 +29,13 @@ enum class Part : std::uint8_t { x, W, y };
   return {Part::x, Part::W};
 }
 
+/// What becomes of a result before it is written: a bias for each channel, where it is defined, is added,
+/// then the activation applied.
+struct Epilogue {
+  Array b;
+  Activation activation = Activation::none;
+};
+
 /// A convolution or one of its adjoints. <gy, y(x, W)> is linear in x, W and gy, so that its derivative with
 /// respect to each is made from the other two: three nodes, each one's gradients are the other two. A rule
 /// says what they are:
@@ -36,19 +44,25 @@ enum class Part : std::uint8_t { x, W, y };
 ///       static std::string_view name(Part made);
 ///       Attributes attributes() const;
 ///       Shape shape(Part made, std::int64_t n) const;   // n images
-///       void make(Part made, const Array& first, const Array& second, const Array& b, bool accumulates,
-///                 Array& out) const;
+///       void make(Part made, const Array& first, const Array& second, const Epilogue& epilogue,
+///                 bool accumulates, Array& out) const;
 ///     };
 ///
-/// `make` overwrites `out` with the part made from its two sources, or adds to it. x and y may get a bias: a
-/// third input, one value for each of their channels.
+/// `make` overwrites `out` with the part made from its two sources, or adds to it; what accumulates has an
+/// empty epilogue. x and y may get a bias: a third input, one value for each of their channels; and an
+/// activation.
 template <class Rule>
 class Trilinear final : public Function {
  public:
-  Trilinear(Part made, Rule rule) : made_(made), rule_(std::move(rule)) {}
+  Trilinear(Part made, Rule rule, Activation activation = Activation::none)
+      : made_(made), rule_(std::move(rule)), activation_(activation) {}
 
   [[nodiscard]] std::string_view name() const override { return Rule::name(made_); }
-  [[nodiscard]] Attributes attributes() const override { return rule_.attributes(); }
+  [[nodiscard]] Attributes attributes() const override {
+    Attributes result = rule_.attributes();
+    if (activation_ != Activation::none) result.emplace_back("activation", to_string(activation_));
+    return result;
+  }
   /// The same for all three parts: each value of y has as many products as there are kernel values for its
   /// channel.
   [[nodiscard]] std::int64_t multiply_adds(std::span<const Array> inputs,
@@ -59,8 +73,10 @@ class Trilinear final : public Function {
 
   [[nodiscard]] Arrays forward(std::span<const Array> inputs) override {
     retain_inputs({0, 1});
+    if (activation_ != Activation::none) retain_output(0);
     Array out = Array::empty(rule_.shape(made_, inputs[0].shape()[0]), inputs[0].dtype());
-    rule_.make(made_, inputs[0], inputs[1], inputs.size() > 2 ? inputs[2] : Array{}, false, out);
+    rule_.make(made_, inputs[0], inputs[1], {inputs.size() > 2 ? inputs[2] : Array{}, activation_}, false,
+               out);
     return {out};
   }
 
@@ -69,42 +85,47 @@ class Trilinear final : public Function {
   [[nodiscard]] bool has_backward_arrays() const override { return true; }
   void backward_arrays(const Wanted& wanted, std::span<const Array> gys,
                        std::span<GradientSink> into) override {
+    const Array g =
+        activation_ == Activation::none ? gys[0] : through_activation(activation_, gys[0], output_array(0));
     for (std::size_t i = 0; i < 2; ++i) {
       if (!wanted[i]) continue;
       const Part part = sources(made_)[i];
       const auto [first, second] = sources(part);
       const Array& other = input_array(1 - i);
       const bool accumulates = into[i].accumulates();
-      rule_.make(part, first == made_ ? gys[0] : other, second == made_ ? gys[0] : other, {}, accumulates,
+      rule_.make(part, first == made_ ? g : other, second == made_ ? g : other, {}, accumulates,
                  into[i].buffer());
     }
-    if (wanted[2]) into[2].give(fathom::sum(gys[0], Axes{0, 2, 3}));
+    if (wanted[2]) into[2].give(fathom::sum(g, Axes{0, 2, 3}));
   }
 
  private:
   Part made_;
   Rule rule_;
+  Activation activation_;
 };
 
 /// The part `made` from its two sources, on checked Variables; b may be undefined.
 template <class Rule>
 [[nodiscard]] Variable trilinear(Part made, const Rule& rule, const Variable& first, const Variable& second,
-                                 const Variable& b = {}) {
-  if (!b.defined()) return apply<Trilinear<Rule>>({first, second}, made, rule);
-  return apply<Trilinear<Rule>>({first, second, b}, made, rule);
+                                 const Variable& b = {}, Activation activation = Activation::none) {
+  if (!b.defined()) return apply<Trilinear<Rule>>({first, second}, made, rule, activation);
+  return apply<Trilinear<Rule>>({first, second, b}, made, rule, activation);
 }
 
 template <class Rule>
 Variables Trilinear<Rule>::backward(const Wanted& wanted, std::span<const Variable> gys) {
   Variables gradients(inputs().size());
+  const Variable g =
+      activation_ == Activation::none ? gys[0] : through_activation(activation_, gys[0], output(0));
   for (std::size_t i = 0; i < 2; ++i) {
     if (!wanted[i]) continue;
     const Part part = sources(made_)[i];
     const auto [first, second] = sources(part);
     const Variable other = input(1 - i);
-    gradients[i] = trilinear(part, rule_, first == made_ ? gys[0] : other, second == made_ ? gys[0] : other);
+    gradients[i] = trilinear(part, rule_, first == made_ ? g : other, second == made_ ? g : other);
   }
-  if (wanted[2]) gradients[2] = sum(gys[0], {.axis = Axes{0, 2, 3}});
+  if (wanted[2]) gradients[2] = sum(g, {.axis = Axes{0, 2, 3}});
   return gradients;
 }
 

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <fathom/autograd/variable.hpp>
+#include <fathom/core/activation.hpp>
+
+/// What ops with an `activation` option share: value and gradient are those of the activation's own op.
+namespace fathom::ops::detail {
+
+/// y = activation(y), for kernels that do not apply it while they write.
+void activate(Activation activation, Array& y);
+
+/// gy behind an activation whose result is y; gy itself behind none.
+[[nodiscard]] Variable through_activation(Activation activation, const Variable& gy, const Variable& y);
+[[nodiscard]] Array through_activation(Activation activation, const Array& gy, const Array& y);
+
+}  // namespace fathom::ops::detail
