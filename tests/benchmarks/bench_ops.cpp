@@ -15,6 +15,7 @@
 #include <fathom/core/threads.hpp>
 
 #include "benchmarks/ops/problem.hpp"
+#include "benchmarks/program.hpp"
 
 namespace fathom::benchmarks {
 namespace {
@@ -138,14 +139,9 @@ int answer_lines() {
 int main(int argc, char** argv) {
   using namespace fathom::benchmarks;
   const std::vector<std::string> words(argv + 1, argv + argc);
-  if (words == std::vector<std::string>{"--stdin"}) return answer_lines();
-  try {
+  return run_program([&] {
+    if (words == std::vector<std::string>{"--stdin"}) return answer_lines();
     std::cout << Measurement(words).run().dump() << '\n';
-  } catch (const HelpRequest& request) {
-    std::cout << request.text;
-  } catch (const std::exception& error) {
-    fmt::print(stderr, "error: {}\n", error.what());
-    return 1;
-  }
-  return 0;
+    return 0;
+  });
 }

@@ -9,6 +9,8 @@
 
 #include <fathom/core/error.hpp>
 
+#include "benchmarks/command_line.hpp"
+
 namespace fathom::benchmarks {
 namespace {
 
@@ -95,15 +97,8 @@ class Parser {
         "--stdin: reads such lines of options from standard input and answers each with a line of JSON");
   }
 
-  OpSettings parse(std::vector<std::string> words) {
-    std::reverse(words.begin(), words.end());  // as CLI11 wants them
-    try {
-      app_.parse(words);
-    } catch (const CLI::CallForHelp&) {
-      throw HelpRequest{app_.help()};
-    } catch (const CLI::ParseError& error) {
-      throw ValueError(fmt::format("{}\n  hint: --help lists the options", error.what()));
-    }
+  OpSettings parse(const std::vector<std::string>& words) {
+    parse_words(app_, words);
     settings_.op = op_;
     settings_.pass = passes.at(pass_);
     settings_.activation = activations.at(activation_);

@@ -37,11 +37,6 @@ struct OpSettings {
   Budget budget;
 };
 
-/// Thrown for --help.
-struct HelpRequest {
-  std::string text;
-};
-
 /// Settings from the words of a command line. Throws ValueError for words that are no options or not the
 /// op's.
 [[nodiscard]] OpSettings parse_op_settings(const std::vector<std::string>& words);
