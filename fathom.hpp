@@ -34,6 +34,7 @@
 #include <fathom/nn/data/data_loader.hpp>
 #include <fathom/nn/data/idx.hpp>
 #include <fathom/nn/data/image_set.hpp>
+#include <fathom/nn/fold_batch_norm.hpp>
 #include <fathom/nn/init.hpp>
 #include <fathom/nn/initialization.hpp>
 #include <fathom/nn/io/serialize.hpp>
@@ -46,6 +47,7 @@
 #include <fathom/nn/layers/dropout.hpp>
 #include <fathom/nn/layers/embed_id.hpp>
 #include <fathom/nn/layers/flatten.hpp>
+#include <fathom/nn/layers/identity.hpp>
 #include <fathom/nn/layers/inverted_residual.hpp>
 #include <fathom/nn/layers/linear.hpp>
 #include <fathom/nn/layers/normalization.hpp>

@@ -6,6 +6,7 @@
 #include <memory>
 #include <vector>
 
+#include <fathom/nn/fold_batch_norm.hpp>
 #include <fathom/nn/module.hpp>
 
 namespace fathom::nn {
@@ -39,7 +40,7 @@ class FATHOM_EXPORT AnyModule {
 };
 
 /// Modules one after the other, named "0", "1", ...: `Sequential{Conv2D{...}, BatchNorm2D{32}, ReLU{}}`.
-class FATHOM_EXPORT Sequential final : public Module {
+class FATHOM_EXPORT Sequential final : public Module, public FoldsBatchNorm {
  public:
   Sequential() = default;
   template <class... Modules>
@@ -57,6 +58,9 @@ class FATHOM_EXPORT Sequential final : public Module {
   [[nodiscard]] Module& operator[](std::size_t index);
 
   void visit_members(MemberVisitor& visitor) override;
+  /// Folds each BatchNorm2D right behind a Conv2D, DepthwiseConv2D or Linear and puts an Identity in its
+  /// place, so that the names of the others stay.
+  void fold_batch_norm() override;
 
  protected:
   Variable forward(const Variable& x) override;

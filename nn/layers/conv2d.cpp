@@ -8,6 +8,7 @@
 
 #include <fathom/core/check.hpp>
 #include <fathom/nn/initialization.hpp>
+#include <fathom/nn/layers/fold.hpp>
 #include <fathom/ops/checks/window.hpp>
 #include <fathom/ops/convolution_2d.hpp>
 
@@ -50,17 +51,38 @@ void Conv2D::initialize(std::int64_t in_channels) {
   nn::initialize(b, options_.initial_b, key_b_, {out_channels_}, fans);
 }
 
-Variable Conv2D::forward(const Variable& x) {
+Variable Conv2D::forward(const Variable& x) { return run(x, {}); }
+
+Variable Conv2D::operator()(const Variable& x, const Variable& residual) {
+  ArgumentCheck{"Conv2D"}.argument("residual", residual.defined() ? residual.data() : Array{}).defined();
+  const ModuleScope scope{*this};
+  return run(x, residual);
+}
+
+Variable Conv2D::run(const Variable& x, const Variable& residual) {
+  if (is_folded_) detail::require_not_training("Conv2D", is_training());
   std::optional<InitializationGuard> first;
   if (W.is_waiting() || b.is_waiting()) {
     first.emplace(*this);
     initialize(size_or_one(x, 1));
   }
-  return ops::convolution_2d(x, W, b,
-                             {.stride = options_.stride,
-                              .pad = options_.pad,
-                              .dilation = options_.dilation,
-                              .groups = options_.groups});
+  const Activation activation = residual.defined() ? Activation::none : options_.activation;
+  const Variable y = ops::convolution_2d(x, W, b,
+                                         {.stride = options_.stride,
+                                          .pad = options_.pad,
+                                          .dilation = options_.dilation,
+                                          .groups = options_.groups,
+                                          .activation = activation});
+  return residual.defined() ? detail::add_residual("Conv2D", y, residual, options_.activation) : y;
+}
+
+bool Conv2D::fold(const BatchNorm2D& bn) {
+  require_initialized("fold", *this);
+  if (options_.activation != Activation::none || !detail::fold(bn, W, b, out_channels_)) return false;
+  options_.bias = true;
+  options_.activation = bn.options().activation;
+  is_folded_ = true;
+  return true;
 }
 
 }  // namespace fathom::nn

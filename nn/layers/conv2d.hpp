@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <fathom/core/activation.hpp>
 #include <fathom/nn/init.hpp>
 #include <fathom/nn/module.hpp>
 
 namespace fathom::nn {
+
+class BatchNorm2D;
 
 struct Conv2DOptions {
   Pair2 kernel = 0;  ///< must be given
@@ -13,6 +16,7 @@ struct Conv2DOptions {
   Pair2 dilation = 1;
   std::int64_t groups = 1;
   bool bias = true;
+  Activation activation = Activation::none;  ///< of the result
   Initializer initial_W =
       init::lecun_normal();  ///< fans: in = cI/groups * kH * kW, out = cO/groups * kH * kW
   Initializer initial_b = init::constant(0);
@@ -32,15 +36,27 @@ class FATHOM_EXPORT Conv2D : public Module {
   Conv2D(std::int64_t out_channels, const Conv2DOptions& options, Random& random);
   [[nodiscard]] const Conv2DOptions& options() const { return options_; }
 
+  /// Takes a batch normalization that follows, with its activation, into W and b: from now on the layer
+  /// computes what both did in evaluation, and cannot train. Returns false, and changes nothing, unless the
+  /// two have the same channels and type and this layer has no activation. Throws GraphError for a parameter
+  /// without data. `nn::fold_batch_norm` calls it.
+  [[nodiscard]] bool fold(const BatchNorm2D& bn);
+
+  using Module::operator();
+  /// y = activation(convolution + residual), the residual being of the result's shape.
+  Variable operator()(const Variable& x, const Variable& residual);
+
  protected:
   Variable forward(const Variable& x) override;
 
  private:
+  Variable run(const Variable& x, const Variable& residual);
   void initialize(std::int64_t in_channels);
 
   Conv2DOptions options_;
   std::int64_t out_channels_;
   RandomKey key_W_, key_b_;
+  bool is_folded_ = false;
 };
 
 }  // namespace fathom::nn

@@ -9,14 +9,19 @@ namespace detail {
 
 template <class Convolution>
 Variable BatchNormalized<Convolution>::forward(const Variable& x) {
-  return (*bn)(conv(x));
+  return bn ? (*bn)(conv(x)) : conv(x);
 }
 
 template <class Convolution>
 Variable BatchNormalized<Convolution>::operator()(const Variable& x, const Variable& residual) {
   const ModuleScope scope{*this};
   const InitializationGuard guard{*this};
-  return (*bn)(conv(x), residual);
+  return bn ? (*bn)(conv(x), residual) : conv(x, residual);
+}
+
+template <class Convolution>
+void BatchNormalized<Convolution>::fold_batch_norm() {
+  if (bn && conv.fold(*bn)) bn.reset();
 }
 
 template class BatchNormalized<Conv2D>;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include <fathom/core/activation.hpp>
+#include <fathom/nn/fold_batch_norm.hpp>
 #include <fathom/nn/init.hpp>
 #include <fathom/nn/layers/batch_norm2d.hpp>
 #include <fathom/nn/layers/conv2d.hpp>
@@ -17,9 +18,10 @@ namespace fathom::nn {
 
 namespace detail {
 
-/// A convolution without bias and the batch normalization of its result.
+/// A convolution without bias and the batch normalization of its result. nn::fold_batch_norm takes `bn` out
+/// and into `conv`, which gets a bias.
 template <class Convolution>
-class FATHOM_EXPORT BatchNormalized : public Module {
+class FATHOM_EXPORT BatchNormalized : public Module, public FoldsBatchNorm {
  public:
   Convolution conv;
   std::optional<BatchNorm2D> bn;
@@ -28,6 +30,7 @@ class FATHOM_EXPORT BatchNormalized : public Module {
   using Module::operator();
   /// y = activation(normalized convolution + residual), the residual being of the result's shape.
   Variable operator()(const Variable& x, const Variable& residual);
+  void fold_batch_norm() override;
 
  protected:
   BatchNormalized(Convolution convolution, BatchNorm2D batch_norm)

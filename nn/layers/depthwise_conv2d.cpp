@@ -5,6 +5,7 @@
 
 #include <fathom/core/check.hpp>
 #include <fathom/nn/initialization.hpp>
+#include <fathom/nn/layers/fold.hpp>
 #include <fathom/ops/checks/window.hpp>
 #include <fathom/ops/depthwise_convolution_2d.hpp>
 
@@ -35,14 +36,41 @@ void DepthwiseConv2D::initialize(std::int64_t channels) {
   nn::initialize(b, options_.initial_b, key_b_, {channels * multiplier}, fans);
 }
 
-Variable DepthwiseConv2D::forward(const Variable& x) {
+Variable DepthwiseConv2D::forward(const Variable& x) { return run(x, {}); }
+
+Variable DepthwiseConv2D::operator()(const Variable& x, const Variable& residual) {
+  ArgumentCheck{"DepthwiseConv2D"}
+      .argument("residual", residual.defined() ? residual.data() : Array{})
+      .defined();
+  const ModuleScope scope{*this};
+  return run(x, residual);
+}
+
+Variable DepthwiseConv2D::run(const Variable& x, const Variable& residual) {
+  if (is_folded_) detail::require_not_training("DepthwiseConv2D", is_training());
   std::optional<InitializationGuard> first;
   if (W.is_waiting() || b.is_waiting()) {
     first.emplace(*this);
     initialize(size_or_one(x, 1));
   }
-  return ops::depthwise_convolution_2d(
-      x, W, b, {.stride = options_.stride, .pad = options_.pad, .dilation = options_.dilation});
+  const Activation activation = residual.defined() ? Activation::none : options_.activation;
+  const Variable y = ops::depthwise_convolution_2d(x, W, b,
+                                                   {.stride = options_.stride,
+                                                    .pad = options_.pad,
+                                                    .dilation = options_.dilation,
+                                                    .activation = activation});
+  return residual.defined() ? detail::add_residual("DepthwiseConv2D", y, residual, options_.activation) : y;
+}
+
+bool DepthwiseConv2D::fold(const BatchNorm2D& bn) {
+  require_initialized("fold", *this);
+  if (options_.activation != Activation::none ||
+      !detail::fold(bn, W, b, W.size() / (W.shape(2) * W.shape(3)), options_.multiplier))
+    return false;
+  options_.bias = true;
+  options_.activation = bn.options().activation;
+  is_folded_ = true;
+  return true;
 }
 
 }  // namespace fathom::nn

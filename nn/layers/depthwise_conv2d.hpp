@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <fathom/core/activation.hpp>
 #include <fathom/nn/init.hpp>
 #include <fathom/nn/module.hpp>
 
 namespace fathom::nn {
+
+class BatchNorm2D;
 
 struct DepthwiseConv2DOptions {
   std::int64_t multiplier = 1;  ///< outputs for each input channel
@@ -13,6 +16,7 @@ struct DepthwiseConv2DOptions {
   Pad pad = 0;  ///< zeros around x, on both sides or `Pad::same`
   Pair2 dilation = 1;
   bool bias = true;
+  Activation activation = Activation::none;      ///< of the result
   Initializer initial_W = init::lecun_normal();  ///< fans: in = kH * kW, out = multiplier * kH * kW
   Initializer initial_b = init::constant(0);
 };
@@ -31,14 +35,26 @@ class FATHOM_EXPORT DepthwiseConv2D : public Module {
   DepthwiseConv2D(const DepthwiseConv2DOptions& options, Random& random);
   [[nodiscard]] const DepthwiseConv2DOptions& options() const { return options_; }
 
+  /// Takes a batch normalization that follows, with its activation, into W and b: from now on the layer
+  /// computes what both did in evaluation, and cannot train. Returns false, and changes nothing, unless the
+  /// two have the same channels and type and this layer has no activation. Throws GraphError for a parameter
+  /// without data. `nn::fold_batch_norm` calls it.
+  [[nodiscard]] bool fold(const BatchNorm2D& bn);
+
+  using Module::operator();
+  /// y = activation(convolution + residual), the residual being of the result's shape.
+  Variable operator()(const Variable& x, const Variable& residual);
+
  protected:
   Variable forward(const Variable& x) override;
 
  private:
+  Variable run(const Variable& x, const Variable& residual);
   void initialize(std::int64_t channels);
 
   DepthwiseConv2DOptions options_;
   RandomKey key_W_, key_b_;
+  bool is_folded_ = false;
 };
 
 }  // namespace fathom::nn

@@ -5,6 +5,7 @@
 
 #include <fathom/core/check.hpp>
 #include <fathom/nn/initialization.hpp>
+#include <fathom/nn/layers/fold.hpp>
 #include <fathom/ops/linear.hpp>
 
 namespace fathom::nn {
@@ -32,6 +33,7 @@ void Linear::initialize(std::int64_t in_size) {
 }
 
 Variable Linear::forward(const Variable& x) {
+  if (is_folded_) detail::require_not_training("Linear", is_training());
   std::optional<InitializationGuard> first;
   if (W.is_waiting() || b.is_waiting()) {
     first.emplace(*this);
@@ -42,7 +44,18 @@ Variable Linear::forward(const Variable& x) {
     }
     initialize(in_size);
   }
-  return ops::linear(x, W, b, {.n_batch_axes = options_.n_batch_axes});
+  return ops::linear(x, W, b, {.n_batch_axes = options_.n_batch_axes, .activation = options_.activation});
+}
+
+bool Linear::fold(const BatchNorm2D& bn) {
+  require_initialized("fold", *this);
+  // With more axes the outputs are not axis 1, which batch normalization takes for the channels.
+  if (options_.n_batch_axes != 1) return false;
+  if (options_.activation != Activation::none || !detail::fold(bn, W, b, out_size_)) return false;
+  options_.bias = true;
+  options_.activation = bn.options().activation;
+  is_folded_ = true;
+  return true;
 }
 
 }  // namespace fathom::nn

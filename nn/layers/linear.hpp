@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <fathom/core/activation.hpp>
 #include <fathom/nn/init.hpp>
 #include <fathom/nn/module.hpp>
 
 namespace fathom::nn {
 
+class BatchNorm2D;
+
 struct LinearOptions {
   std::int64_t n_batch_axes = 1;  ///< leading axes of x that stay; the rest is flattened
   bool bias = true;
+  Activation activation = Activation::none;      ///< of the result
   Initializer initial_W = init::lecun_normal();  ///< fans: in_size and out_size
   Initializer initial_b = init::constant(0);
 };
@@ -26,6 +30,12 @@ class FATHOM_EXPORT Linear : public Module {
   Linear(std::int64_t out_size, const LinearOptions& options, Random& random);
   [[nodiscard]] const LinearOptions& options() const { return options_; }
 
+  /// Takes a batch normalization that follows, with its activation, into W and b: from now on the layer
+  /// computes what both did in evaluation, and cannot train. Returns false, and changes nothing, unless the
+  /// two have the same channels and type and this layer has no activation. Throws GraphError for a parameter
+  /// without data. `nn::fold_batch_norm` calls it.
+  [[nodiscard]] bool fold(const BatchNorm2D& bn);
+
  protected:
   Variable forward(const Variable& x) override;
 
@@ -35,6 +45,7 @@ class FATHOM_EXPORT Linear : public Module {
   LinearOptions options_;
   std::int64_t out_size_;
   RandomKey key_W_, key_b_;
+  bool is_folded_ = false;
 };
 
 }  // namespace fathom::nn

@@ -2,7 +2,6 @@
 #include <fathom/nn/models/small_cnn.hpp>
 
 #include <fathom/core/check.hpp>
-#include <fathom/nn/layers/activation.hpp>
 #include <fathom/nn/layers/batch_norm2d.hpp>
 #include <fathom/nn/layers/conv2d.hpp>
 #include <fathom/nn/layers/depthwise_conv2d.hpp>
@@ -19,8 +18,10 @@ Sequential make_features(const SmallCNNOptions& options, Random& random) {
   check.at_least("classes", options.classes, 1, "it is the number of outputs for an image");
   const MaxPool2D halve{{.kernel = 2, .cover_all = false}};
   Sequential features{
-      Conv2D{options.in_channels, 32, {.kernel = 3, .pad = 1, .initial_W = init::he_normal()}, random},
-      ReLU{}};
+      Conv2D{options.in_channels,
+             32,
+             {.kernel = 3, .pad = 1, .activation = Activation::relu, .initial_W = init::he_normal()},
+             random}};
   for (const std::int64_t channels : {32, 64}) {
     features.append(halve);
     features.append(DepthwiseConv2D{channels, {.kernel = 3, .pad = 1}, random});

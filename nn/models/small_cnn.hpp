@@ -15,8 +15,8 @@ struct SmallCNNOptions {
 
 /// For images of about 28 x 28: a convolution of 3 x 3 to 32 channels, depthwise separable ones to 64 and
 /// 128, a max pooling of 2 x 2 between them, the mean of each channel, and a linear layer:
-/// x (n, in_channels, h, w), y (n, classes), the logits. Each convolution has a bias, each separable one ends
-/// in batch normalization and ReLU. 13 386 parameters with the default options.
+/// x (n, in_channels, h, w), y (n, classes), the logits. Each convolution has a bias; the first ends
+/// in ReLU, the separable ones in batch normalization and ReLU. 13 386 parameters with the default options.
 class FATHOM_EXPORT SmallCNN final : public Module {
  public:
   Sequential features;

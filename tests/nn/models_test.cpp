@@ -106,7 +106,7 @@ TEST_CASE("the small net has its parameters and shapes", "[models]") {
   CHECK(net.count_parameters() == 13'386);
   const nn::Summary summary = nn::summary(net, {1, 28, 28});
   CHECK(summary.total.multiply_adds == 1'114'560);
-  CHECK(last_of(summary, "features.2").output == Shape{1, 32, 14, 14});
+  CHECK(last_of(summary, "features.1").output == Shape{1, 32, 14, 14});
   CHECK(last_of(summary, "features.").output == Shape{1, 128, 7, 7});
   CHECK(last_of(summary, "classify").output == Shape{1, 10});
   nn::SmallCNN colours{{.in_channels = 3, .classes = 5}, random};
