@@ -135,12 +135,12 @@ nlohmann::ordered_json measure_steps(const ModelSettings& settings, Workload& wo
 }
 
 int run(const std::vector<std::string>& words) {
-  const ModelSettings settings = parse_model_settings(words);
+  ModelSettings settings = parse_model_settings(words);
   set_num_threads(settings.threads);
   Workload workload(settings);
   for (int i = 0; i < 2; ++i) workload.step();
   if (!settings.from_stdin) std::cout << measure_steps(settings, workload).dump() << '\n';
-  for (std::string line; settings.from_stdin && std::getline(std::cin, line);) {
+  while (settings.from_stdin && std::cin >> settings.steps) {
     std::cout << measure_steps(settings, workload).dump() << std::endl;
   }
   return 0;

@@ -22,24 +22,19 @@ ModelSettings parse_model_settings(const std::vector<std::string>& words) {
       ->required()
       ->check(CLI::IsMember({"mobilenet_v1", "mobilenet_v2", "small_cnn"}));
   const CLI::Option* width = app.add_option("--width", settings.width, "multiplier of MobileNets' channels")
-                                 ->check(CLI::PositiveNumber)
+                                 ->check(positive())
                                  ->capture_default_str();
   app.add_option("--size", settings.size, "of the images (default: 224; small_cnn 28; with --cifar 32)")
-      ->check(CLI::PositiveNumber);
+      ->check(positive());
   app.add_flag("--cifar", settings.cifar, "the network for images of 32 x 32 x 3 and 10 classes");
-  app.add_option("--batch", settings.batch, "images in a step")
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str();
-  app.add_option("--threads", settings.threads, "of Fathom")
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str();
+  app.add_option("--batch", settings.batch, "images in a step")->check(positive())->capture_default_str();
+  app.add_option("--threads", settings.threads, "of Fathom")->check(positive())->capture_default_str();
   app.add_option("--mode", mode, "what a step does")
       ->check(CLI::IsMember({"train", "infer"}))
       ->capture_default_str();
-  app.add_option("--steps", settings.steps, "that are measured")
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str();
-  app.add_flag("--stdin", settings.from_stdin, "measure once for each line of standard input, until it ends");
+  app.add_option("--steps", settings.steps, "that are measured")->check(positive())->capture_default_str();
+  app.add_flag("--stdin", settings.from_stdin,
+               "measure once for each line of standard input, which gives the steps");
   parse_words(app, words);
   if (settings.model == "small_cnn" && width->count() > 0) {
     throw ValueError("small_cnn has no --width\n  hint: mobilenet_v1 and mobilenet_v2 have");

@@ -17,7 +17,7 @@ struct ModelSettings {
   int threads = 1;
   bool train = true;
   std::size_t steps = 10;
-  bool from_stdin = false;  ///< measure once for each line of standard input
+  bool from_stdin = false;  ///< measure once for each line of standard input, as many steps as it says
 
   [[nodiscard]] std::int64_t in_channels() const { return model == "small_cnn" && !cifar ? 1 : 3; }
   [[nodiscard]] std::int64_t classes() const { return model == "small_cnn" || cifar ? 10 : 1000; }

@@ -72,27 +72,26 @@ class Parser {
     app_.add_option("--shape", shape_, "of x: N,C,H,W, or N,C for linear and softmax_cross_entropy")
         ->required()
         ->delimiter(',')
-        ->check(CLI::PositiveNumber);
+        ->check(positive());
     require("--pass", pass_, "gradient of x or of the parameters (for add: of its second summand)")
         ->check(CLI::IsMember(names_of(passes)));
-    app_.add_option("--out-channels", out_channels_, "default: those of x")->check(CLI::PositiveNumber);
-    app_.add_option("--kernel", kernel_, "default: 3, for pooling 2")->check(CLI::PositiveNumber);
-    app_.add_option("--stride", stride_, "default: 1, for pooling the kernel's size")
-        ->check(CLI::PositiveNumber);
+    app_.add_option("--out-channels", out_channels_, "default: those of x")->check(positive());
+    app_.add_option("--kernel", kernel_, "default: 3, for pooling 2")->check(positive());
+    app_.add_option("--stride", stride_, "default: 1, for pooling the kernel's size")->check(positive());
     app_.add_option("--pad", pad_, "default: what keeps the size at stride 1, for pooling 0")
         ->check(CLI::NonNegativeNumber);
-    app_.add_option("--dilation", dilation_, "pixels from tap to tap")->check(CLI::PositiveNumber);
-    app_.add_option("--multiplier", multiplier_, "filters for each channel")->check(CLI::PositiveNumber);
-    app_.add_option("--groups", groups_, "of channels")->check(CLI::PositiveNumber);
+    app_.add_option("--dilation", dilation_, "pixels from tap to tap")->check(positive());
+    app_.add_option("--multiplier", multiplier_, "filters for each channel")->check(positive());
+    app_.add_option("--groups", groups_, "of channels")->check(positive());
     app_.add_flag("--bias", settings_.bias, "add a bias");
     app_.add_option("--activation", activation_, "fused into batch_normalization")
         ->check(CLI::IsMember(names_of(activations)));
     app_.add_flag("--residual", settings_.residual, "a summand fused into batch_normalization");
-    app_.add_option("--threads", settings_.threads, "default: 1")->check(CLI::PositiveNumber);
+    app_.add_option("--threads", settings_.threads, "default: 1")->check(positive());
     app_.add_option("--dtype", dtype_, "default: float32")->check(CLI::IsMember(names_of(dtypes)));
     app_.add_option("--seconds", settings_.budget.seconds, "to measure for (default: 0.3)")
-        ->check(CLI::PositiveNumber);
-    app_.add_option("--repeat", repeat_, "exactly so many runs instead")->check(CLI::PositiveNumber);
+        ->check(positive());
+    app_.add_option("--repeat", repeat_, "exactly so many runs instead")->check(positive());
     app_.footer(
         "--stdin: reads such lines of options from standard input and answers each with a line of JSON");
   }

@@ -11,6 +11,8 @@ import subprocess
 import sys
 
 import contender
+import model_rows
+import models
 import ops
 
 ROOT = os.path.abspath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", ".."))
@@ -54,7 +56,7 @@ def store(path, setup, results):
 
 def parse(words):
     parser = argparse.ArgumentParser(prog="./dev bench", description=__doc__)
-    parser.add_argument("what", choices=["ops"])
+    parser.add_argument("what", choices=["ops", "models", "growth"])
     parser.add_argument("--build", default=os.path.join(ROOT, "build", "release"), help="where bench_ops and bench_models are")
     parser.add_argument("--out", default=os.path.join(ROOT, "docs", "performance"), help="folder of the JSON files")
     parser.add_argument("--rows", default="", help="only rows whose name matches this regular expression")
@@ -83,7 +85,13 @@ def main():
     find_peers(setup)
     suffix = "_avx2" if setup.isa == "avx2" else ""
     path = os.path.join(setup.out, setup.what + suffix + ".json")
-    store(path, setup, ops.run(setup, re.compile(setup.rows), setup.threads))
+    rows = re.compile(setup.rows)
+    if setup.what == "ops":
+        results = ops.run(setup, rows, setup.threads)
+    else:
+        chosen = model_rows.ROWS if setup.what == "models" else model_rows.GROWTH
+        results = models.run(setup, chosen, rows, setup.threads)
+    store(path, setup, results)
 
 
 if __name__ == "__main__":

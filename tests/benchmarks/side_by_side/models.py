@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Times networks in Fathom and PyTorch, in turns. Each setting has a process of its own, whose memory is its own."""
+import contextlib
+import os
+import statistics
+import sys
+
+from contender import AVX2_ALONE, KEEP_MEMORY, PEERS, Contender, Failure
+
+# Settings of PyTorch: name -> (own options, environment). The best of those that keep memory is what counts.
+TRAINING = {
+    "keep channels_last foreach": ("--format channels_last --foreach", KEEP_MEMORY),
+    "keep nchw foreach": ("--foreach", KEEP_MEMORY),
+    "default": ("", {}),
+}
+MEMORY = {"channels_last": ("--format channels_last --foreach", {})}
+INFERENCE = {
+    "keep channels_last optimize_for_inference": ("--format channels_last --optimized", KEEP_MEMORY),
+    "keep nchw optimize_for_inference": ("--optimized", KEEP_MEMORY),
+    "keep channels_last frozen": ("--format channels_last --frozen", KEEP_MEMORY),
+    "default": ("", {}),
+}
+COMPILED = {"keep channels_last compiled": ("--format channels_last --foreach --compiled", KEEP_MEMORY)}
+
+
+def commands(setup, row, threads):
+    """setting -> (command, environment)"""
+    limits = AVX2_ALONE if setup.isa == "avx2" else {}
+    options = [*row.options.split(), "--threads", str(threads), "--stdin"]
+    result = {"fathom": ([os.path.join(setup.build, "benchmarks", "bench_models"), *options], limits)}
+    for torch, python in (("torch", setup.torch), ("torch2", setup.torch2)):
+        settings = {**(TRAINING if row.trains else INFERENCE), **(MEMORY if row.least_memory else {}),
+                    **(COMPILED if torch == "torch2" else {})}
+        for name, (own, environment) in settings.items() if python else ():
+            command = [python, os.path.join(PEERS, "torch_models.py"), *options, *own.split()]
+            result[f"{torch} {name}"] = (command, {**environment, **limits})
+    return result
+
+
+def run_row(setup, row, threads):
+    times, answers = {}, {}
+    with contextlib.ExitStack() as stack:
+        running = {setting: stack.enter_context(Contender(command, threads, setup.core, environment))
+                   for setting, (command, environment) in commands(setup, row, threads).items()}
+        steps = {}
+        for turn in range(setup.rounds):
+            for setting, contender in list(running.items()):
+                try:
+                    if turn == 0:  # the first two steps say how many fit
+                        steps[setting] = max(3, min(1000, int(setup.seconds * 1e3 / contender.ask("2")["median_ms"])))
+                    answers[setting] = contender.ask(str(steps[setting]))
+                    times.setdefault(setting, []).append(answers[setting]["median_ms"])
+                except Failure as failure:
+                    print(f"bench: {setting}: {failure}", file=sys.stderr)
+                    del running[setting]
+    kept = ("images_per_s", "peak_rss_mib", "rss_after_import_mib", "minor_faults_per_step", "system_allocations_per_step")
+    return {"row": row.name, "request": row.options, "threads": threads, "isa": setup.isa,
+            "ms": {setting: round(statistics.median(values), 4) for setting, values in times.items()},
+            **{name: {setting: round(answer[name], 3) for setting, answer in answers.items() if name in answer} for name in kept}}
+
+
+def run(setup, rows, pattern, threads, progress=print):
+    """Yields a result for each row that matches."""
+    for row in rows:
+        if pattern.search(row.name):
+            result = run_row(setup, row, threads)
+            if "fathom" in result["ms"]:
+                progress(describe(result))
+                yield result
+
+
+def best(times, torch="torch"):
+    """The fastest setting of a torch: (ms, setting)."""
+    found = [(ms, setting) for setting, ms in times.items() if setting.startswith(torch + " keep")]
+    return min(found) if found else (None, None)
+
+
+def memory_ratio(result, setting="torch channels_last"):
+    peaks = result["peak_rss_mib"]
+    if setting not in peaks:
+        return None
+    return (peaks[setting] - result["rss_after_import_mib"][setting]) / peaks["fathom"]
+
+
+def describe(result):
+    ms, setting = best(result["ms"])
+    against = f", {ms / result['ms']['fathom']:.2f} times as fast as {setting}" if ms else ""
+    return f"{result['row']}, threads: {result['threads']}: {result['ms']['fathom']:.3f} ms{against}"
