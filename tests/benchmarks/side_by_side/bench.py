@@ -14,6 +14,7 @@ import contender
 import model_rows
 import models
 import ops
+import weight
 
 ROOT = os.path.abspath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", ".."))
 
@@ -56,7 +57,7 @@ def store(path, setup, results):
 
 def parse(words):
     parser = argparse.ArgumentParser(prog="./dev bench", description=__doc__)
-    parser.add_argument("what", choices=["ops", "models", "growth"])
+    parser.add_argument("what", choices=["ops", "models", "growth", "weight"])
     parser.add_argument("--build", default=os.path.join(ROOT, "build", "release"), help="where bench_ops and bench_models are")
     parser.add_argument("--out", default=os.path.join(ROOT, "docs", "performance"), help="folder of the JSON files")
     parser.add_argument("--rows", default="", help="only rows whose name matches this regular expression")
@@ -88,6 +89,8 @@ def main():
     rows = re.compile(setup.rows)
     if setup.what == "ops":
         results = ops.run(setup, rows, setup.threads)
+    elif setup.what == "weight":
+        results = weight.run(setup)
     else:
         chosen = model_rows.ROWS if setup.what == "models" else model_rows.GROWTH
         results = models.run(setup, chosen, rows, setup.threads)

@@ -58,7 +58,12 @@ def python_with_torch(candidates):
     for python in candidates:
         if python is None or shutil.which(python) is None:
             continue
-        asked = subprocess.run([python, "-c", "import torch; print(torch.__version__)"], capture_output=True, text=True)
+        asked = subprocess.run([python, "-c", "import torch; print(torch.__version__, open('/proc/self/maps').read())"],
+                               capture_output=True, text=True)
         if asked.returncode == 0:
-            return python, asked.stdout.split()[-1]
+            # Debian's package is content with the reference BLAS, whose products of matrices take ten times as long.
+            if "/blas/libblas.so" in asked.stdout:
+                raise SystemExit(f"bench: error: PyTorch of {python} uses the reference BLAS, which is no fair comparison\n"
+                                 "  hint: apt-get install libopenblas0-pthread")
+            return python, asked.stdout.split()[0]
     return None, None

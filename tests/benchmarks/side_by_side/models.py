@@ -29,7 +29,7 @@ def commands(setup, row, threads):
     options = [*row.options.split(), "--threads", str(threads), "--stdin"]
     result = {"fathom": ([os.path.join(setup.build, "benchmarks", "bench_models"), *options], limits)}
     for torch, python in (("torch", setup.torch), ("torch2", setup.torch2)):
-        settings = {**(TRAINING if row.trains else INFERENCE), **(MEMORY if row.least_memory else {}),
+        settings = {**(TRAINING if row.trains else INFERENCE), **(MEMORY if row.memory else {}),
                     **(COMPILED if torch == "torch2" else {})}
         for name, (own, environment) in settings.items() if python else ():
             command = [python, os.path.join(PEERS, "torch_models.py"), *options, *own.split()]
@@ -43,13 +43,15 @@ def run_row(setup, row, threads):
         running = {setting: stack.enter_context(Contender(command, threads, setup.core, environment))
                    for setting, (command, environment) in commands(setup, row, threads).items()}
         steps = {}
-        for turn in range(setup.rounds):
+        for turn in range(-1, setup.rounds):  # first two steps, until all have started and it is clear how many fit
             for setting, contender in list(running.items()):
                 try:
-                    if turn == 0:  # the first two steps say how many fit
-                        steps[setting] = max(3, min(1000, int(setup.seconds * 1e3 / contender.ask("2")["median_ms"])))
-                    answers[setting] = contender.ask(str(steps[setting]))
-                    times.setdefault(setting, []).append(answers[setting]["median_ms"])
+                    answer = contender.ask(str(steps.get(setting, 2)))
+                    if turn < 0:
+                        steps[setting] = max(3, min(1000, int(setup.seconds * 1e3 / answer["min_ms"])))
+                        continue
+                    answers[setting] = answer
+                    times.setdefault(setting, []).append(answer["median_ms"])
                 except Failure as failure:
                     print(f"bench: {setting}: {failure}", file=sys.stderr)
                     del running[setting]

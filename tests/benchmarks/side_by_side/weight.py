@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What a program pays for linking Fathom or libtorch: start-up and size."""
+import glob
+import os
+import statistics
+import subprocess
+import tempfile
+import time
+
+RUNS = 21
+
+
+def start_ms(command):
+    """Median time from start to end, after two runs that fill the caches."""
+    times = []
+    for run in range(RUNS + 2):
+        start = time.perf_counter()
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        times.append(1e3 * (time.perf_counter() - start))
+    return round(statistics.median(times[2:]), 2)
+
+
+def mib(size):
+    return round(size / 2**20, 2)
+
+
+def stripped_size(build, folder):
+    """Size of the shared library; the objects of the static one are position-independent and say what is exported."""
+    library = os.path.join(folder, "libfathom.so")
+    subprocess.run(["c++", "-shared", "-fopenmp", "-o", library, "-Wl,--whole-archive", os.path.join(build, "libfathom.a"),
+                    "-Wl,--no-whole-archive", "-lfmt", "-lz"], check=True)
+    subprocess.run(["strip", library], check=True)
+    return os.path.getsize(library)
+
+
+def libraries_of(path):
+    """What the dynamic loader loads for it, itself included."""
+    listed = subprocess.run(["ldd", path], capture_output=True, text=True, check=True).stdout
+    found = [line.split("=>")[1].split()[0] for line in listed.splitlines() if "=> /" in line]
+    return sorted({os.path.realpath(library) for library in [path, *found]})
+
+
+def torch_weight(folder):
+    """Debian's libtorch, or None."""
+    found = glob.glob("/usr/lib/*/libtorch_cpu.so.*") or glob.glob("/usr/lib/*/libtorch_cpu.so")
+    if not found:
+        return None
+    source, program = os.path.join(folder, "torch.cpp"), os.path.join(folder, "torch")
+    with open(source, "w") as file:
+        file.write("int main() {}\n")
+    subprocess.run(["c++", source, "-o", program, "-Wl,--no-as-needed", found[0], "-Wl,--allow-shlib-undefined"], check=True)
+    libraries = libraries_of(found[0])
+    return {"start_ms": start_ms([program]), "library_mib": mib(os.path.getsize(os.path.realpath(found[0]))),
+            "libraries": len(libraries), "all_mib": mib(sum(map(os.path.getsize, libraries)))}
+
+
+def run(setup, progress=print):
+    program = os.path.join(setup.build, "benchmarks", "bench_start")
+    with tempfile.TemporaryDirectory() as folder:
+        shared = stripped_size(setup.build, folder)
+        libraries = libraries_of(os.path.join(folder, "libfathom.so"))
+        fathom = {"start_ms": start_ms([program]), "library_mib": mib(shared), "libraries": len(libraries),
+                  "all_mib": mib(sum(map(os.path.getsize, libraries)))}
+        result = {"row": "weight", "fathom": fathom, "torch": torch_weight(folder), "limits": {"start_ms": 20, "library_mib": 6}}
+    if setup.torch:
+        result["import_torch_ms"] = start_ms([setup.torch, "-c", "import torch"])
+    progress(f"a trivial program takes {fathom['start_ms']} ms (limit 20), the stripped shared library "
+             f"{fathom['library_mib']} MiB (limit 6 MB)")
+    if result["torch"]:
+        progress("an empty program with Debian's libtorch takes {start_ms} ms; libtorch_cpu has {library_mib} MiB, with all "
+                 "{libraries} libraries {all_mib} MiB".format(**result["torch"]))
+    yield result
