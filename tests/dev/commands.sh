@@ -27,7 +27,7 @@ expect() {
 }
 
 stub dpkg-query 'echo installed'
-for command in build test train format tidy 'bench compile' clean; do expect 0 "
+for command in build test train format tidy 'bench [OPTION...]' 'bench compile' clean; do expect 0 "
   $command " ; done
 expect 0 'usage: ./dev COMMAND' --help
 expect 1 "dev: error: there is no command 'nonsense'" nonsense
@@ -36,8 +36,9 @@ expect 1 "dev: error: there is no preset 'nonsense'
   presets: release, debug, asan, tsan, clang" build nonsense
 expect 1 "dev: error: there is no preset 'nonsense'" test nonsense
 expect 1 'dev: error: usage: ./dev build [PRESET]' build release more
-expect 1 'dev: error: usage: ./dev bench compile' bench
-expect 1 'dev: error: usage: ./dev bench compile' bench nonsense
+expect 1 'dev: error: usage: ./dev bench compile' bench compile more
+expect 1 "dev: error: there is no benchmark 'nonsense'
+  benchmarks: all, ops, models, growth, weight, page, compile" bench nonsense
 
 # A user who is not root and has no sudo gets the line for root, and nothing is tried.
 stub dpkg-query 'exit 1'
@@ -61,6 +62,9 @@ expect_packages "$packages dataset-fashion-mnist" train
 expect_packages clang-format-14 format --check
 expect_packages "$packages $clang clang-tidy-14" tidy
 expect_packages "$packages" bench compile
+expect_packages "$packages python3" bench
+expect_packages "$packages python3" bench ops --threads 2
+expect_packages "$packages python3" bench --rounds 1
 stub dpkg-query '[ "$4" != catch2 ] && echo installed'
 expect 1 "$line catch2" build
 if [ -e "$stubs/apt-get-ran" ]; then

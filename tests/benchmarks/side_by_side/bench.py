@@ -1,6 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
-"""Runs Fathom's benchmarks side by side with PyTorch's and keeps the results as JSON; see `./dev help`."""
+"""Runs Fathom's benchmarks side by side with PyTorch's, keeps the results as JSON and writes them into the page.
+
+ops       one pass of one op after the other
+models    training steps and inference, with one and two threads
+growth    how the cost of a training step grows with batch and width, with one and two threads
+weight    start-up of a trivial program and size of the library
+page      only the tables and charts of the page
+all       ops, models, growth, weight; ops and models again limited to AVX2
+"""
 import argparse
 import datetime
 import json
@@ -14,6 +22,7 @@ import contender
 import model_rows
 import models
 import ops
+import page
 import weight
 
 ROOT = os.path.abspath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", ".."))
@@ -21,9 +30,11 @@ ROOT = os.path.abspath(os.path.join(os.path.dirname(os.path.abspath(__file__)), 
 
 def machine():
     with open("/proc/cpuinfo") as file:
-        names = [line.split(":", 1)[1].strip() for line in file if line.startswith("model name")]
-    return {"cpu": names[0] if names else platform.machine(), "cores": os.cpu_count(), "system": platform.platform(),
-            "compiler": subprocess.run(["c++", "--version"], capture_output=True, text=True).stdout.split("\n")[0],
+        found = dict(re.findall(r"^(model name|cpu family|model|flags)\s*: (.*)$", file.read(), re.M))
+    sets = [name for name in ("avx2", "avx512f") if name in found.get("flags", "").split()]
+    name = f"{found.get('model name', platform.machine())} (family {found.get('cpu family')}, model {found.get('model')}; {', '.join(sets)})"
+    compiler = subprocess.run(["c++", "--version"], capture_output=True, text=True).stdout.split("\n")[0]
+    return {"cpu": name, "cores": os.cpu_count(), "system": platform.platform(), "compiler": compiler,
             "date": datetime.date.today().isoformat()}
 
 
@@ -47,54 +58,77 @@ def key(result):
 
 
 def store(path, setup, results):
-    """Puts results in the file, in place of older ones of the same cases."""
+    """Puts results in the file, in place of older ones of the same cases, one by one: a run may be cut short."""
     content = load(path)
-    content.update(machine=machine(), versions=setup.versions)
+    content = {"machine": machine(), "versions": setup.versions, "results": content["results"]}
     for result in results:
-        content["results"] = [old for old in content["results"] if key(old) != key(result)] + [result]
+        places = [i for i, old in enumerate(content["results"]) if key(old) == key(result)]
+        if places:
+            content["results"][places[0]] = result
+        else:
+            content["results"].append(result)
         save(path, content)
 
 
 def parse(words):
-    parser = argparse.ArgumentParser(prog="./dev bench", description=__doc__)
-    parser.add_argument("what", choices=["ops", "models", "growth", "weight"])
-    parser.add_argument("--build", default=os.path.join(ROOT, "build", "release"), help="where bench_ops and bench_models are")
-    parser.add_argument("--out", default=os.path.join(ROOT, "docs", "performance"), help="folder of the JSON files")
+    parser = argparse.ArgumentParser(prog="./dev bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=["ops", "models", "growth", "weight", "page", "all"])
+    parser.add_argument("--build", default=os.path.join(ROOT, "build", "release"), help="where the benchmarks have been built")
+    parser.add_argument("--out", help="folder of the JSON files and charts (default: docs/performance)")
+    parser.add_argument("--page", help="whose tables are replaced (default: docs/performance.md, with --out none)")
     parser.add_argument("--rows", default="", help="only rows whose name matches this regular expression")
-    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--threads", type=lambda word: [int(part) for part in word.split(",")], help="default: 1; networks 1,2")
     parser.add_argument("--isa", choices=["best", "avx2"], default="best", help="avx2: limits PyTorch and Fathom to AVX2")
     parser.add_argument("--rounds", type=int, default=3, help="turns that the medians are taken of")
-    parser.add_argument("--seconds", type=float, default=0.2, help="of each measurement")
+    parser.add_argument("--seconds", type=float, default=0.2, help="of each measurement (networks: at least 3 steps)")
     parser.add_argument("--core", type=int, default=contender.last_core(), help="for one thread")
     parser.add_argument("--torch", default=os.environ.get("FATHOM_TORCH_PYTHON"), help="Python that can import torch")
     parser.add_argument("--torch2", default=os.environ.get("FATHOM_TORCH2_PYTHON"), help="Python with a second PyTorch")
-    return parser.parse_args(words)
+    setup = parser.parse_args(words)
+    setup.rows = re.compile(setup.rows)
+    if setup.out is None:
+        setup.out = os.path.join(ROOT, "docs", "performance")
+        setup.page = setup.page or os.path.join(ROOT, "docs", "performance.md")
+    return setup
 
 
 def find_peers(setup):
-    setup.torch, version = contender.python_with_torch([setup.torch, "/usr/bin/python3", "python3"])
-    setup.torch2, version2 = contender.python_with_torch([setup.torch2])
+    setup.torch, version = contender.python_with_torch([setup.torch] if setup.torch else ["/usr/bin/python3", "python3"])
+    setup.torch2, version2 = contender.python_with_torch([setup.torch2] if setup.torch2 else [])
     setup.versions = {"torch": version, "torch2": version2}
     if setup.torch:
         print(f"bench: PyTorch {version} of {setup.torch}" + (f", PyTorch {version2} of {setup.torch2}" if setup.torch2 else ""))
     else:
-        print("bench: PyTorch is not installed (Debian: apt-get install python3-torch); Fathom is timed alone", file=sys.stderr)
+        print("bench: PyTorch is not installed (Debian: apt-get install python3-torch libopenblas0-pthread): Fathom is timed "
+              "alone", flush=True)
+
+
+def measure(setup, what):
+    path = os.path.join(setup.out, what + ("_avx2" if setup.isa == "avx2" else "") + ".json")
+    if what == "weight":
+        store(path, setup, weight.run(setup))
+    elif what == "ops":
+        for threads in setup.threads or [1]:
+            store(path, setup, ops.run(setup, setup.rows, threads))
+    else:
+        rows = model_rows.ROWS if what == "models" else model_rows.GROWTH
+        for threads in setup.threads or ([1] if setup.isa == "avx2" else [1, 2]):
+            store(path, setup, models.run(setup, rows, setup.rows, threads))
 
 
 def main():
+    sys.stdout.reconfigure(line_buffering=True)
     setup = parse(sys.argv[1:])
-    find_peers(setup)
-    suffix = "_avx2" if setup.isa == "avx2" else ""
-    path = os.path.join(setup.out, setup.what + suffix + ".json")
-    rows = re.compile(setup.rows)
-    if setup.what == "ops":
-        results = ops.run(setup, rows, setup.threads)
-    elif setup.what == "weight":
-        results = weight.run(setup)
-    else:
-        chosen = model_rows.ROWS if setup.what == "models" else model_rows.GROWTH
-        results = models.run(setup, chosen, rows, setup.threads)
-    store(path, setup, results)
+    if setup.what != "page":
+        find_peers(setup)
+    for what in ("ops", "models", "growth", "weight") if setup.what == "all" else () if setup.what == "page" else (setup.what,):
+        measure(setup, what)
+    if setup.what == "all":
+        setup.isa = "avx2"
+        for what in ("ops", "models"):
+            measure(setup, what)
+    if setup.page:
+        page.write(setup.out, setup.page)
 
 
 if __name__ == "__main__":

@@ -53,17 +53,33 @@ def last_core():
     return max(os.sched_getaffinity(0))
 
 
+ABOUT_TORCH = """
+import torch
+print(torch.__version__, torch.__file__)
+print(open('/proc/self/maps').read())
+"""
+
+
 def python_with_torch(candidates):
     """The first of these interpreters that can import torch, with the version; (None, None) without one."""
     for python in candidates:
-        if python is None or shutil.which(python) is None:
+        if shutil.which(python) is None:
             continue
-        asked = subprocess.run([python, "-c", "import torch; print(torch.__version__, open('/proc/self/maps').read())"],
-                               capture_output=True, text=True)
-        if asked.returncode == 0:
-            # Debian's package is content with the reference BLAS, whose products of matrices take ten times as long.
-            if "/blas/libblas.so" in asked.stdout:
-                raise SystemExit(f"bench: error: PyTorch of {python} uses the reference BLAS, which is no fair comparison\n"
-                                 "  hint: apt-get install libopenblas0-pthread")
-            return python, asked.stdout.split()[0]
+        asked = subprocess.run([python, "-c", ABOUT_TORCH], capture_output=True, text=True)
+        if asked.returncode != 0:
+            continue
+        # Debian's package is content with the reference BLAS, whose products of matrices take ten times as long.
+        if "/blas/libblas.so" in asked.stdout:
+            raise SystemExit(f"bench: error: PyTorch of {python} uses the reference BLAS, which is no fair comparison\n"
+                             "  hint: apt-get install libopenblas0-pthread")
+        version, file = asked.stdout.split()[:2]
+        return python, debian_version(file) or version
     return None, None
+
+
+def debian_version(file):
+    """Debian's PyTorch 1.13.1 calls itself 1.13.0a0."""
+    if not file.startswith("/usr/lib/python3/dist-packages/") or shutil.which("dpkg-query") is None:
+        return None
+    asked = subprocess.run(["dpkg-query", "-W", "-f", "${Version}", "python3-torch"], capture_output=True, text=True)
+    return asked.stdout if asked.returncode == 0 else None

@@ -1,0 +1,220 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Writes the tables of docs/performance.md from the JSON files beside it; what stands around them stays."""
+import json
+import os
+import re
+import statistics
+
+import chart
+import models
+import op_rows
+import ops
+from model_rows import ROWS as MODEL_ROWS
+
+NOTHING = "–"
+
+
+def table(header, rows):
+    lines = [header, ["---"] + ["---:"] * (len(header) - 1), *rows]
+    return "\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in lines)
+
+
+def number(value):
+    """Three digits."""
+    if value is None:
+        return NOTHING
+    return f"{value:.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"
+
+
+def verdict(value, least):
+    """The value, bold where it misses what it should reach at least."""
+    if value is None:
+        return NOTHING
+    return number(value) if least is None or value >= least else f"**{number(value)}**"
+
+
+class Results:
+    """The JSON files of a folder."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.files = {}
+        for name in ("ops", "ops_avx2", "models", "models_avx2", "growth", "weight"):
+            path = os.path.join(folder, name + ".json")
+            if os.path.exists(path):
+                with open(path) as file:
+                    self.files[name] = json.load(file)
+
+    def of(self, name, **wanted):
+        found = self.files.get(name, {"results": []})["results"]
+        return [result for result in found if all(result.get(key) == value for key, value in wanted.items())]
+
+    def one(self, name, **wanted):
+        return next(iter(self.of(name, **wanted)), None)
+
+    def has_second_torch(self):
+        return any((content["versions"] or {}).get("torch2") for content in self.files.values())
+
+
+def machine(results):
+    rows = []
+    for name, content in results.files.items():
+        about, versions = content["machine"], content["versions"]
+        rows.append([f"[{name}.json](performance/{name}.json)", about["date"], f"{about['cpu']}, {about['cores']} cores",
+                     about["compiler"], versions["torch"] or NOTHING, versions["torch2"] or NOTHING])
+    return table(["results", "date", "processor", "compiler", "PyTorch", "second PyTorch"], rows)
+
+
+def ratios(results, name, row, which, torch="torch"):
+    found = [ops.ratio(result, torch) for result in results.of(name, row=row.name, **{"pass": which})]
+    return [ratio for ratio in found if ratio is not None]
+
+
+def summary(results):
+    rows = []
+    for row in op_rows.ROWS:
+        for i, which in enumerate(row.passes):
+            found, avx2 = ratios(results, "ops", row, which), ratios(results, "ops_avx2", row, which)
+            if not row.lowest or not found:
+                continue
+            lowest, middle = row.lowest[i], row.medians[i] if row.medians else None
+            default = [ops.ratio_to_default(result) for result in results.of("ops", row=row.name, **{"pass": which})]
+            cells = [f"{row.name}, {which}", verdict(min(found), lowest), lowest, verdict(statistics.median(found), middle),
+                     middle or NOTHING, row.aims[i], number(statistics.median(default)),
+                     verdict(min(avx2), lowest) if avx2 else NOTHING,
+                     verdict(statistics.median(avx2), middle) if avx2 else NOTHING]
+            if results.has_second_torch():
+                second = ratios(results, "ops", row, which, "torch2")
+                cells += [number(min(second)), number(statistics.median(second))] if second else [NOTHING] * 2
+            rows.append(cells)
+    header = ["op and pass", "lowest", "at least", "median", "at least", "aim", "median, default PyTorch", "lowest, AVX2",
+              "median, AVX2"]
+    return table(header + (["lowest, second PyTorch", "median"] if results.has_second_torch() else []), rows)
+
+
+def all_ops(results):
+    parts = []
+    for row in op_rows.ROWS:
+        rows = []
+        for request in dict.fromkeys(result["request"] for result in results.of("ops", row=row.name)):
+            cells = [f"`{request.removeprefix('--op ')}`"]
+            for which in row.passes:
+                result = results.one("ops", row=row.name, request=request, **{"pass": which})
+                cells += ([number(result["ms"]["fathom"]), number(result["GFLOP/s"]), number(ops.ratio(result)),
+                           number(ops.ratio_to_default(result))] if result else [NOTHING] * 4)
+            rows.append(cells)
+        header = ["shape"] + [text for which in row.passes for text in (f"{which}, ms", "GFLOP/s", "ratio", "to default")]
+        if rows:
+            parts.append(f"### {row.name[0].upper()}{row.name[1:]}\n\n{table(header, rows)}")
+    return "\n\n".join(parts)
+
+
+def ratio_of_models(result, torch="torch"):
+    if result is None:
+        return None
+    ms, _ = models.best(result["ms"], torch)
+    return ms / result["ms"]["fathom"] if ms else None
+
+
+def networks(results):
+    rows = []
+    for row in MODEL_ROWS:
+        result = results.one("models", row=row.name, threads=1)
+        if result is None:
+            continue
+        ms, setting = models.best(result["ms"])
+        default = result["ms"].get("torch default")
+        cells = [row.name, number(result["ms"]["fathom"]), number(result["images_per_s"]["fathom"]), number(ms),
+                 (setting or NOTHING).removeprefix("torch keep "), verdict(ratio_of_models(result), row.least), row.least, row.aim,
+                 number(default / result["ms"]["fathom"]) if default else NOTHING,
+                 verdict(ratio_of_models(results.one("models_avx2", row=row.name, threads=1)), row.least)]
+        rows.append(cells + ([number(ratio_of_models(result, "torch2"))] if results.has_second_torch() else []))
+    header = ["network", "ms", "images/s", "PyTorch, ms", "its best setting", "ratio", "at least", "aim", "to default",
+              "ratio, AVX2"]
+    return table(header + (["to second PyTorch"] if results.has_second_torch() else []), rows)
+
+
+def two_threads(results):
+    rows = []
+    for row in MODEL_ROWS:
+        one, two = (results.one("models", row=row.name, threads=threads) for threads in (1, 2))
+        if one is None or two is None:
+            continue
+        ms, torch_one = two["ms"]["fathom"], models.best(one["ms"])[0]
+        torch_two = models.best(two["ms"])[0]
+        least, aim = row.two_threads or (None, NOTHING)
+        rows.append([row.name, number(ms), verdict(one["ms"]["fathom"] / ms, least), least or NOTHING, aim,
+                     number(torch_one / torch_two) if torch_one and torch_two else NOTHING,
+                     number(torch_two / ms) if torch_two else NOTHING])
+    return table(["network", "ms with 2 threads", "times as fast as with 1", "at least", "aim", "PyTorch's gain", "ratio"], rows)
+
+
+def memory(results):
+    rows = []
+    for row in MODEL_ROWS:
+        result = results.one("models", row=row.name, threads=1)
+        if result is None:
+            continue
+        setting = "torch channels_last" if row.memory else (models.best(result["ms"])[1] or "")
+        peak = result["peak_rss_mib"].get(setting)
+        of_torch = peak - result["rss_after_import_mib"][setting] if peak else None
+        least, aim = row.memory or (None, NOTHING)
+        rows.append([row.name, number(result["peak_rss_mib"]["fathom"]), number(of_torch),
+                     verdict(models.memory_ratio(result, setting), least), least or NOTHING, aim,
+                     number(result["minor_faults_per_step"]["fathom"]),
+                     number(result["system_allocations_per_step"]["fathom"])])
+    return table(["network", "peak, MiB", "PyTorch's without its import, MiB", "ratio", "at least", "aim",
+                  "page faults a step", "system allocations a step"], rows)
+
+
+def weight(results):
+    result = results.one("weight")
+    if result is None:
+        return NOTHING
+    fathom, torch, limits = result["fathom"], result["torch"] or {}, result["limits"]
+    rows = [["start to end of a trivial program, ms", fathom["start_ms"], f"under {limits['start_ms']}", torch.get("start_ms", NOTHING)],
+            ["library, MiB", fathom["library_mib"], f"under {limits['library_mib']} MB", torch.get("library_mib", NOTHING)],
+            ["libraries that the loader loads", fathom["libraries"], NOTHING, torch.get("libraries", NOTHING)],
+            ["all of them, MiB", fathom["all_mib"], NOTHING, torch.get("all_mib", NOTHING)],
+            ["`import torch`, ms", NOTHING, NOTHING, result.get("import_torch_ms", NOTHING)]]
+    return table(["", "Fathom", "wanted", "libtorch of Debian"], rows)
+
+
+def charts(results):
+    """Writes the pictures and returns the lines that show them."""
+    bars = [(row.name, ratio_of_models(results.one("models", row=row.name, threads=1)), row.least) for row in MODEL_ROWS]
+    bars = [bar for bar in bars if bar[1]]
+    pictures = {"models.svg": chart.bars("PyTorch's best time / Fathom's, 1 thread", bars)} if bars else {}
+    for kind, label in (("batch", "images in a step of small_cnn"), ("width", "width of MobileNetV1, 32 x 32, batch 64")):
+        lines = {}
+        for result in results.of("growth"):
+            word, x = result["row"].split()
+            if word == kind:
+                for name, ms in (("Fathom", result["ms"]["fathom"]), ("PyTorch", models.best(result["ms"])[0])):
+                    if ms:
+                        lines.setdefault(f"{name}, {result['threads']} thread" + "s" * (result["threads"] > 1), []).append((float(x), ms))
+        if lines:
+            pictures[f"growth_{kind}.svg"] = chart.lines(label, "ms a training step", lines)
+    for name, picture in pictures.items():
+        with open(os.path.join(results.folder, name), "w") as file:
+            file.write(picture)
+    return {name: f"![{name}](performance/{name})" for name in pictures}
+
+
+def write(folder, path):
+    """Replaces what stands between <!-- name --> and <!-- /name -->."""
+    results = Results(folder)
+    pictures = charts(results)
+    parts = {"machine": machine(results), "summary": summary(results), "models": networks(results),
+             "threads": two_threads(results), "memory": memory(results), "weight": weight(results),
+             "chart": pictures.get("models.svg", ""), "ops": all_ops(results),
+             "growth": "\n\n".join(line for name, line in pictures.items() if name.startswith("growth"))}
+    with open(path) as file:
+        text = file.read()
+    for name, part in parts.items():
+        text, found = re.subn(f"(<!-- {name} -->\n).*?(<!-- /{name} -->)", lambda match: f"{match[1]}{part}\n{match[2]}", text, flags=re.S)
+        if found != 1:
+            raise SystemExit(f"bench: error: {path} needs one pair of <!-- {name} --> and <!-- /{name} -->")
+    with open(path, "w") as file:
+        file.write(text)
+    print(f"bench: wrote {path}")
