@@ -8,6 +8,7 @@
 #include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include <fathom/autograd/backward.hpp>
 #include <fathom/autograd/scopes.hpp>
@@ -15,6 +16,7 @@
 #include <fathom/core/error.hpp>
 #include <fathom/core/memory.hpp>
 #include <fathom/core/threads.hpp>
+#include <fathom/nn/fold_batch_norm.hpp>
 #include <fathom/nn/models/mobilenet_v1.hpp>
 #include <fathom/nn/models/mobilenet_v2.hpp>
 #include <fathom/nn/models/small_cnn.hpp>
@@ -63,17 +65,19 @@ class Workload {
         model_(make_model(settings)),
         images_(normal({.seed = 2}, {settings.batch, settings.in_channels(), settings.size, settings.size}, 0,
                        1, DType::float32)),
-        labels_(make_labels(settings)),
-        optimizer_(model_->parameters(), {.rate = 0.01, .momentum = 0.9}) {
-    if (!settings.train) model_->eval();
+        labels_(make_labels(settings)) {
+    if (settings.train) {
+      optimizer_.emplace(model_->parameters(), nn::SGDOptions{.rate = 0.01, .momentum = 0.9});
+    } else {
+      fold();
+    }
   }
 
   void step() {
     if (settings_.train) {
       train();
     } else {
-      const NoGradScope no_grad;
-      last_ = (*model_)(Variable(images_)).data().data<float>()[0];
+      last_ = predict().data<float>()[0];
     }
   }
   /// Throws unless the last step made a number.
@@ -82,18 +86,33 @@ class Workload {
   }
 
  private:
+  /// Folds batch normalizations that have seen a batch, and compares the results.
+  void fold() {
+    static_cast<void>(predict());
+    model_->eval();
+    const Array before = predict();
+    const nn::FoldReport report = nn::fold_batch_norm(*model_);
+    if (!report.left.empty()) throw Error(fmt::format("{}: {}", settings_.model, to_string(report)));
+    if (!allclose(predict(), before, 1e-3, 1e-3)) {
+      throw Error(fmt::format("{}: the folded network gives other results", settings_.model));
+    }
+  }
+  [[nodiscard]] Array predict() {
+    const NoGradScope no_grad;
+    return (*model_)(Variable(images_)).data();
+  }
   void train() {
     const Variable loss = ops::softmax_cross_entropy((*model_)(Variable(images_)), labels_);
     last_ = loss.item();
     backward(loss);
-    optimizer_.step();
-    optimizer_.zero_grad();
+    optimizer_->step();
+    optimizer_->zero_grad();
   }
 
   ModelSettings settings_;
   std::unique_ptr<nn::Module> model_;
   Array images_, labels_;
-  nn::SGD optimizer_;
+  std::optional<nn::SGD> optimizer_;
   double last_ = 0;
 };
 
