@@ -1,4 +1,4 @@
-# cmake -D OPS=bench_ops -D MODELS=bench_models -P programs.cmake
+# cmake -D OPS=bench_ops -D MODELS=bench_models -D GRAPH=bench_graph -P programs.cmake
 # Each op, network and pass runs once on something tiny and prints its line of JSON; wrong options are refused in words.
 cmake_minimum_required(VERSION 3.25)
 set(op_fields op pass shape dtype threads isa request runs median_ms min_ms GFLOP/s GB/s)
@@ -82,6 +82,9 @@ foreach(model "mobilenet_v1;--size;32" "mobilenet_v1;--width;0.25;--cifar" "mobi
     endif()
   endforeach()
 endforeach()
+
+execute_process(COMMAND ${GRAPH} OUTPUT_VARIABLE output COMMAND_ERROR_IS_FATAL ANY)
+require_line("${output}" "nodes;median_us_per_node;min_us_per_node" "nodes;median_us_per_node;min_us_per_node")
 
 require_refusal("--op: nonsense not in {depthwise_convolution_2d," ${OPS} --op nonsense ${image} --pass forward)
 require_refusal("--pass is required" ${OPS} --op relu ${image})

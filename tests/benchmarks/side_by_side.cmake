@@ -36,6 +36,7 @@ set(tiny --build ${BUILD} --out ${WORK}/performance --page ${WORK}/performance.m
 run("bench: PyTorch is not installed" ops --rows "^max pooling" ${tiny})
 run("small_cnn, training, batch 1, threads: 2:" models --rows "small_cnn, training, batch 1$" ${tiny})
 run("batch 2, threads: 1:" growth --rows "batch 2$" ${tiny})
+run("float64" variants --rows "^max pooling" ${tiny})
 require_text(${WORK}/performance/ops.json "\"request\": \"--op max_pooling_2d --shape 128,32,28,28\"")
 require_text(${WORK}/performance.md "| `max_pooling_2d --shape 128,32,28,28` |")
 require_text(${WORK}/performance.md "| small_cnn, training, batch 1 |")

@@ -39,7 +39,7 @@ class Results:
     def __init__(self, folder):
         self.folder = folder
         self.files = {}
-        for name in ("ops", "ops_avx2", "models", "models_avx2", "growth", "weight"):
+        for name in ("ops", "ops_avx2", "models", "models_avx2", "growth", "variants", "weight"):
             path = os.path.join(folder, name + ".json")
             if os.path.exists(path):
                 with open(path) as file:
@@ -167,6 +167,16 @@ def memory(results):
                   "page faults a step", "system allocations a step"], rows)
 
 
+def variants(results):
+    rows = []
+    for result in results.of("variants"):
+        ms = result["ms"]
+        rows.append([f"`{result['request'].removeprefix('--op ')}` {result['pass']}", number(ms["float32"]), number(ms["2 threads"]),
+                     verdict(ms["float32"] / ms["2 threads"], 0.9), number(ms["float64"]),
+                     verdict(ms["float32"] / ms["float64"], 0.5)])
+    return table(["op", "float32, ms", "2 threads, ms", "times as fast", "float64, ms", "share of float32's rate"], rows)
+
+
 def weight(results):
     result = results.one("weight")
     if result is None:
@@ -176,6 +186,8 @@ def weight(results):
             ["library, MiB", fathom["library_mib"], f"under {limits['library_mib']} MB", torch.get("library_mib", NOTHING)],
             ["libraries that the loader loads", fathom["libraries"], NOTHING, torch.get("libraries", NOTHING)],
             ["all of them, MiB", fathom["all_mib"], NOTHING, torch.get("all_mib", NOTHING)],
+            ["a node, forward and backward, us", fathom["us_per_node"], f"under {limits['us_per_node']}",
+             f"{result['torch_us_per_node']} (Python)" if "torch_us_per_node" in result else NOTHING],
             ["`import torch`, ms", NOTHING, NOTHING, result.get("import_torch_ms", NOTHING)]]
     return table(["", "Fathom", "wanted", "libtorch of Debian"], rows)
 
@@ -206,7 +218,7 @@ def write(folder, path):
     results = Results(folder)
     pictures = charts(results)
     parts = {"machine": machine(results), "summary": summary(results), "models": networks(results),
-             "threads": two_threads(results), "memory": memory(results), "weight": weight(results),
+             "threads": two_threads(results), "memory": memory(results), "variants": variants(results), "weight": weight(results),
              "chart": pictures.get("models.svg", ""), "ops": all_ops(results),
              "growth": "\n\n".join(line for name, line in pictures.items() if name.startswith("growth"))}
     with open(path) as file:

@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What a program pays for linking Fathom or libtorch: start-up and size."""
+"""What a program pays for linking Fathom or libtorch, start-up and size, and for each node of a graph."""
 import glob
+import json
 import os
 import statistics
 import subprocess
 import tempfile
 import time
 
-RUNS = 21
+from contender import PEERS
+
+RUNS = 11
 
 
 def start_ms(command):
@@ -54,6 +57,13 @@ def torch_weight(folder):
             "libraries": len(libraries), "all_mib": mib(sum(map(os.path.getsize, libraries)))}
 
 
+def us_per_node(setup, command):
+    """Median time of a node, pinned to a core."""
+    answer = subprocess.run(command, check=True, capture_output=True, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"},
+                            preexec_fn=lambda: os.sched_setaffinity(0, {setup.core}))
+    return round(json.loads(answer.stdout)["median_us_per_node"], 3)
+
+
 def run(setup, progress=print):
     program = os.path.join(setup.build, "benchmarks", "bench_start")
     with tempfile.TemporaryDirectory() as folder:
@@ -61,11 +71,14 @@ def run(setup, progress=print):
         libraries = libraries_of(os.path.join(folder, "libfathom.so"))
         fathom = {"start_ms": start_ms([program]), "library_mib": mib(shared), "libraries": len(libraries),
                   "all_mib": mib(sum(map(os.path.getsize, libraries)))}
-        result = {"row": "weight", "fathom": fathom, "torch": torch_weight(folder), "limits": {"start_ms": 20, "library_mib": 6}}
+        fathom["us_per_node"] = us_per_node(setup, [os.path.join(setup.build, "benchmarks", "bench_graph")])
+        result = {"row": "weight", "fathom": fathom, "torch": torch_weight(folder),
+                  "limits": {"start_ms": 20, "library_mib": 6, "us_per_node": 1}}
     if setup.torch:
         result["import_torch_ms"] = start_ms([setup.torch, "-c", "import torch"])
+        result["torch_us_per_node"] = us_per_node(setup, [setup.torch, os.path.join(PEERS, "torch_graph.py")])
     progress(f"a trivial program takes {fathom['start_ms']} ms (limit 20), the stripped shared library "
-             f"{fathom['library_mib']} MiB (limit 6 MB)")
+             f"{fathom['library_mib']} MiB (limit 6 MB), a node {fathom['us_per_node']} us (limit 1)")
     if result["torch"]:
         progress("an empty program with Debian's libtorch takes {start_ms} ms; libtorch_cpu has {library_mib} MiB, with all "
                  "{libraries} libraries {all_mib} MiB".format(**result["torch"]))
