@@ -14,6 +14,7 @@
 #include <fathom/autograd/memory_hook.hpp>
 #include <fathom/autograd/module_path.hpp>
 #include <fathom/autograd/print_hook.hpp>
+#include <fathom/autograd/recomputation.hpp>
 #include <fathom/autograd/scopes.hpp>
 #include <fathom/autograd/time_hook.hpp>
 #include <fathom/autograd/variable.hpp>
@@ -78,6 +79,7 @@
 #include <fathom/ops/average_pooling_nd.hpp>
 #include <fathom/ops/batch_normalization.hpp>
 #include <fathom/ops/cast.hpp>
+#include <fathom/ops/checkpoint.hpp>
 #include <fathom/ops/convolution_2d.hpp>
 #include <fathom/ops/cumsum.hpp>
 #include <fathom/ops/deconvolution_2d.hpp>

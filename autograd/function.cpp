@@ -9,6 +9,7 @@
 #include <fathom/autograd/engine/node.hpp>
 #include <fathom/autograd/hooks.hpp>
 #include <fathom/autograd/module_path.hpp>
+#include <fathom/autograd/recomputation.hpp>
 #include <fathom/autograd/scopes.hpp>
 #include <fathom/core/elementwise.hpp>
 #include <fathom/core/error.hpp>
@@ -174,6 +175,12 @@ void Function::record(std::span<const Variable> inputs, const Arrays& arrays, co
   }
 }
 
+namespace {
+thread_local std::uint64_t applied = 0;
+}  // namespace
+
+std::uint64_t detail::last_serial() { return applied; }
+
 Variables Function::apply_to(std::span<const Variable> inputs) {
   const Arrays arrays = data_of(inputs);
   const bool is_recorded =
@@ -191,8 +198,7 @@ Variables Function::apply_to(std::span<const Variable> inputs) {
     (*hook)->after_forward(*this, arrays, outputs);
   }
 
-  thread_local std::uint64_t next_serial = 1;
-  serial_ = next_serial++;
+  serial_ = ++applied;
   if (is_recorded) {
     record(inputs, arrays, outputs);
   } else {

@@ -112,7 +112,8 @@ void GraphEngine::run() {
 
 /// Runs the hooks of a complete gradient and notes it when it was asked for.
 void GraphEngine::finish(Node& node, Gradient& gradient) {
-  const std::vector<GradientHook> hooks = node.hooks;  // a hook may add hooks
+  std::vector<GradientHook> hooks = node.hooks;  // a hook may add hooks
+  if (target_hooks_ == TargetHooks::leave && targets_.contains(&node)) hooks.clear();
   for (const GradientHook& hook : hooks) {
     const Variable replacement = hook(gradient.variable());
     if (!replacement.defined()) continue;

@@ -12,6 +12,7 @@
 #include <fathom/autograd/backward.hpp>
 #include <fathom/autograd/engine/node.hpp>
 #include <fathom/autograd/function.hpp>
+#include <fathom/autograd/recomputation.hpp>
 
 namespace fathom::detail {
 
@@ -27,12 +28,18 @@ struct Gradient {
   }
 };
 
+/// Whether hooks of the variables whose gradients are asked for run.
+enum class TargetHooks : std::uint8_t { run, leave };
+
 /// One run of backward() or grad(). Functions are visited once, later ones first, when all gradients of their
 /// outputs are complete.
 class GraphEngine {
  public:
-  GraphEngine(const BackwardOptions& options, std::span<const Variable> targets)
-      : create_graph_(options.create_graph), retain_graph_(options.retain_graph || options.create_graph) {
+  GraphEngine(const BackwardOptions& options, std::span<const Variable> targets,
+              TargetHooks hooks = TargetHooks::run)
+      : create_graph_(options.create_graph),
+        retain_graph_(options.retain_graph || options.create_graph),
+        target_hooks_(hooks) {
     for (const Variable& target : targets) targets_.insert(target.state_->node.get());
   }
 
@@ -41,6 +48,9 @@ class GraphEngine {
   /// Adds what reached the leaves to their gradients. Everything that can fail has been done before.
   void commit();
   [[nodiscard]] Variable result(const Variable& target) const;
+
+  [[nodiscard]] static Captured captured(std::span<const Variable> ys, std::span<const Variable> arguments,
+                                         std::uint64_t since);
 
  private:
   using FunctionOrder = std::pair<std::pair<std::uint64_t, std::uint64_t>, Function*>;
@@ -58,6 +68,7 @@ class GraphEngine {
 
   bool create_graph_;
   bool retain_graph_;
+  TargetHooks target_hooks_;
   std::unordered_set<const Node*> targets_;              // empty: all leaves
   std::unordered_set<const Function*> needed_;           // those that lead to a target
   std::unordered_map<const Node*, Gradient> gradients_;  // incomplete ones, and those of ends_

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <fathom/autograd/recomputation.hpp>
 #include <fathom/core/check.hpp>
 
 namespace fathom::nn::detail {
@@ -23,9 +24,9 @@ Variable RandomDrop::forward(const Variable& x) {
   if (!is_training()) return x;
   const auto* bits = key.data().data<std::int64_t>();
   const RandomKey own{static_cast<std::uint64_t>(bits[0]), static_cast<std::uint64_t>(bits[1])};
-  const auto calls = static_cast<std::uint64_t>(*counter.data().data<std::int64_t>());
+  const std::uint64_t calls = repeated(static_cast<std::uint64_t>(*counter.data().data<std::int64_t>()));
   Variable y = drop_(x, {.ratio = ratio_}, own, calls);
-  ++*counter.mutable_data().mutable_data<std::int64_t>();
+  if (!is_recomputing()) ++*counter.mutable_data().mutable_data<std::int64_t>();
   return y;
 }
 

@@ -4,8 +4,8 @@
 #include <optional>
 
 #include <fathom/core/check.hpp>
+#include <fathom/nn/fold_batch_norm/layers.hpp>
 #include <fathom/nn/initialization.hpp>
-#include <fathom/nn/layers/fold.hpp>
 #include <fathom/ops/linear.hpp>
 
 namespace fathom::nn {

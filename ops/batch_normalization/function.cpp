@@ -5,6 +5,7 @@
 #include <array>
 #include <memory>
 
+#include <fathom/autograd/recomputation.hpp>
 #include <fathom/ops/arithmetic.hpp>
 #include <fathom/ops/batch_normalization.hpp>
 #include <fathom/ops/batch_normalization/node.hpp>
@@ -270,7 +271,7 @@ Variable batch_normalization(const Variable& x, const Variable& gamma, const Var
                           return function->apply_to(inputs)[0];
                         });
   const std::int64_t averaged = plan.layout.geometry.averaged();
-  if (running != nullptr && averaged > 0) {
+  if (running != nullptr && averaged > 0 && !is_recomputing()) {
     const double unbiased =
         static_cast<double>(averaged) / static_cast<double>(std::max<std::int64_t>(averaged - 1, 1));
     update_running(running->mean, function->taken().mean, 1, options.decay);

@@ -4,8 +4,10 @@
 
 #include <fathom/ops/argmax.hpp>
 #include <fathom/ops/cast.hpp>
+#include <fathom/ops/checkpoint.hpp>
 #include <fathom/ops/get_item.hpp>
 #include <fathom/ops/joining.hpp>
+#include <fathom/ops/math.hpp>
 #include <fathom/ops/pad.hpp>
 #include <fathom/ops/reduction.hpp>
 #include <fathom/ops/shape.hpp>
@@ -98,6 +100,9 @@ void add_choices(std::vector<ErrorCase>& cases) {
 }  // namespace
 
 void add_array_errors(std::vector<ErrorCase>& cases) {
+  cases.push_back(unary_errors("checkpoint", [](const Variable& x) {
+    return ops::checkpoint([](const Variable& h) { return ops::exp(h); }, x);
+  }));
   add_moves(cases);
   add_joins(cases);
   add_choices(cases);

@@ -9,6 +9,7 @@
 #include <fathom/core/random.hpp>
 #include <fathom/ops/activation.hpp>
 #include <fathom/ops/arithmetic.hpp>
+#include <fathom/ops/checkpoint.hpp>
 #include <fathom/ops/convolution_2d.hpp>
 #include <fathom/ops/convolution_2d/rule.hpp>
 #include <fathom/ops/deconvolution_2d.hpp>
@@ -43,6 +44,26 @@ namespace {
 
 using In = Variables;
 using Cases = std::vector<OpCase>;
+
+void add_checkpoints(Cases& cases) {
+  cases.push_back({"checkpoint",
+                   [](const In& in) {
+                     return ops::checkpoint([](const Variable& x) { return ops::tanh(x * x) * x; }, in[0]);
+                   },
+                   {distinct({2, 3}, 90)}});
+  cases.push_back({"checkpoint of several in another",
+                   [](const In& in) {
+                     const auto inner = [&](const Variables& xs) {
+                       return Variables{ops::tanh(ops::matmul(xs[0], xs[1]) * xs[2])};
+                     };
+                     return ops::checkpoint(
+                         [&](const Variables& xs) {
+                           return ops::checkpoint(inner, {xs[0], xs[1], ops::sigmoid(xs[2])});
+                         },
+                         in)[0];
+                   },
+                   {distinct({2, 3}, 91), distinct({3, 2}, 92), distinct({2, 2}, 93)}});
+}
 
 void add_reductions(Cases& cases) {
   const std::vector<std::pair<std::string, ops::ReductionOptions>> options{
@@ -170,6 +191,7 @@ void add_products(Cases& cases) {
 std::vector<OpCase> op_table() {
   Cases cases;
   add_elementwise(cases);
+  add_checkpoints(cases);
   add_reductions(cases);
   add_shapes(cases);
   add_arrays(cases);

@@ -4,6 +4,7 @@
 #include <fathom/ops/accuracy.hpp>
 #include <fathom/ops/arithmetic.hpp>
 #include <fathom/ops/average_pooling_nd.hpp>
+#include <fathom/ops/checkpoint.hpp>
 #include <fathom/ops/dropout.hpp>
 #include <fathom/ops/extrema.hpp>
 #include <fathom/ops/im2col.hpp>
@@ -32,6 +33,12 @@ std::vector<ValueCase> value_table() {
        [](const Operands& in) { return ops::confusion_matrix(in[0].variable, in[1]); },
        {of({0, 1, 2, -1, 3, 1}, {3, 2}), Array::from<std::int64_t>({1, 1, 0}, {3})},
        Array::from<std::int64_t>({1, 0, 1, 1}, {2, 2})},
+      {"checkpoint",
+       [](const Operands& in) {
+         return ops::checkpoint([](const Variable& x) { return ops::mul(x, x); }, in[0].variable);
+       },
+       {of({-1, 0, 2.5}, {3})},
+       Array::from({1.0, 0.0, 6.25}, {3})},
       {"top_k",
        [](const Operands& in) { return ops::top_k(in[0], 2).values; },
        {of({1, 4, 2, 3, 3, -5}, {2, 3})},

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include <fathom/nn/layers/fold.hpp>
+#include <fathom/nn/fold_batch_norm/layers.hpp>
 
 #include <fmt/format.h>
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
+// Internal: what layers do when a batch normalization is folded into them.
 #pragma once
 
 #include <string_view>
