@@ -95,7 +95,7 @@ def main():
     torch.manual_seed(1)
     model, images, labels, size = make(options)
     step = training_step(options, model, images, labels) if options.mode == "train" else inference(options, model, images)
-    for _ in range(3):  # the profiling executor of TorchScript optimises in the second call
+    for _ in range(2):  # the profiling executor of TorchScript optimises in the second call
         step()
     for steps in map(int, sys.stdin) if options.stdin else [options.steps]:
         faults = resource.getrusage(resource.RUSAGE_SELF).ru_minflt

@@ -82,7 +82,7 @@ def parse(words):
     parser.add_argument("--threads", type=lambda word: [int(part) for part in word.split(",")], help="default: 1; networks 1,2")
     parser.add_argument("--isa", choices=["best", "avx2"], default="best", help="avx2: limits PyTorch and Fathom to AVX2")
     parser.add_argument("--rounds", type=int, default=3, help="turns that the medians are taken of")
-    parser.add_argument("--seconds", type=float, default=0.2, help="of each measurement (networks: at least 3 steps)")
+    parser.add_argument("--seconds", type=float, default=0.2, help="of each measurement (networks: at least 2 steps)")
     parser.add_argument("--core", type=int, default=contender.last_core(), help="for one thread")
     parser.add_argument("--torch", default=os.environ.get("FATHOM_TORCH_PYTHON"), help="Python that can import torch")
     parser.add_argument("--torch2", default=os.environ.get("FATHOM_TORCH2_PYTHON"), help="Python with a second PyTorch")

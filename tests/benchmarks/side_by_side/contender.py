@@ -17,15 +17,19 @@ class Failure(Exception):
 
 
 class Contender:
-    """A process; with one thread it stays on one core, the same for all."""
+    """A process; with one thread it stays on one core, the same for all, once all have started."""
 
     def __init__(self, command, threads=1, core=None, environment=None):
         self.command = command
-        pinned = {core} if threads == 1 and core is not None else os.sched_getaffinity(0)
+        self.core = core if threads == 1 else None
         self.process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1,
-            env={**os.environ, "OMP_NUM_THREADS": str(threads), "OPENBLAS_NUM_THREADS": str(threads), **(environment or {})},
-            preexec_fn=lambda: os.sched_setaffinity(0, pinned))
+            env={**os.environ, "OMP_NUM_THREADS": str(threads), "OPENBLAS_NUM_THREADS": str(threads), **(environment or {})})
+
+    def pin(self):
+        """Called between two answers, when it waits."""
+        for thread in os.listdir(f"/proc/{self.process.pid}/task") if self.core is not None else ():
+            os.sched_setaffinity(int(thread), {self.core})
 
     def ask(self, line):
         try:
@@ -83,3 +87,12 @@ def debian_version(file):
         return None
     asked = subprocess.run(["dpkg-query", "-W", "-f", "${Version}", "python3-torch"], capture_output=True, text=True)
     return asked.stdout if asked.returncode == 0 else None
+
+
+def still_worth(setting, medians):
+    """Whether one more turn may change what is best: PyTorch's default and what is far behind have had theirs."""
+    name = setting.split()[0]
+    if setting == "fathom":
+        return True
+    rivals = [found for rival, found in medians.items() if rival.startswith(name + " keep")]
+    return setting.startswith(name + " keep") and setting in medians and medians[setting] <= 1.3 * min(rivals)

@@ -5,7 +5,7 @@ import os
 import statistics
 import sys
 
-from contender import AVX2_ALONE, KEEP_MEMORY, PEERS, Contender, Failure
+from contender import AVX2_ALONE, KEEP_MEMORY, PEERS, Contender, Failure, still_worth
 
 # Settings of PyTorch: name -> (own options, environment). The best of those that keep memory is what counts.
 TRAINING = {
@@ -31,6 +31,8 @@ def commands(setup, row, threads):
     for torch, python in (("torch", setup.torch), ("torch2", setup.torch2)):
         settings = {**(TRAINING if row.trains else INFERENCE), **(MEMORY if row.memory else {}),
                     **(COMPILED if torch == "torch2" else {})}
+        if torch == "torch2":
+            settings.pop("default")
         for name, (own, environment) in settings.items() if python else ():
             command = [python, os.path.join(PEERS, "torch_models.py"), *options, *own.split()]
             result[f"{torch} {name}"] = (command, {**environment, **limits})
@@ -42,19 +44,22 @@ def run_row(setup, row, threads):
     with contextlib.ExitStack() as stack:
         running = {setting: stack.enter_context(Contender(command, threads, setup.core, environment))
                    for setting, (command, environment) in commands(setup, row, threads).items()}
+        # Two steps before the turns: then all have started, and it is clear how many steps fit.
         steps = {}
-        for turn in range(-1, setup.rounds):  # first two steps, until all have started and it is clear how many fit
-            for setting, contender in list(running.items()):
-                try:
-                    answer = contender.ask(str(steps.get(setting, 2)))
-                    if turn < 0:
-                        steps[setting] = max(3, min(1000, int(setup.seconds * 1e3 / answer["min_ms"])))
-                        continue
-                    answers[setting] = answer
-                    times.setdefault(setting, []).append(answer["median_ms"])
-                except Failure as failure:
-                    print(f"bench: {setting}: {failure}", file=sys.stderr)
-                    del running[setting]
+        for setting, contender in list(running.items()):
+            try:
+                steps[setting] = max(2, min(1000, int(setup.seconds * 1e3 / contender.ask("2")["min_ms"])))
+                contender.pin()
+            except Failure as failure:
+                print(f"bench: {setting}: {failure}", file=sys.stderr)
+                del running[setting]
+        for turn in range(setup.rounds):
+            first = {setting: found[0] for setting, found in times.items()}
+            for setting, contender in running.items():
+                if turn > 0 and not still_worth(setting, first):
+                    continue
+                answers[setting] = contender.ask(str(steps[setting]))
+                times.setdefault(setting, []).append(answers[setting]["median_ms"])
     kept = ("images_per_s", "peak_rss_mib", "rss_after_import_mib", "minor_faults_per_step", "system_allocations_per_step")
     return {"row": row.name, "request": row.options, "threads": threads, "isa": setup.isa,
             "ms": {setting: round(statistics.median(values), 4) for setting, values in times.items()},

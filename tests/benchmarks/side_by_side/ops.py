@@ -5,7 +5,7 @@ import os
 import statistics
 import sys
 
-from contender import AVX2_ALONE, KEEP_MEMORY, PEERS, Contender, Failure
+from contender import AVX2_ALONE, KEEP_MEMORY, PEERS, Contender, Failure, still_worth
 from op_rows import ROWS
 
 
@@ -17,7 +17,8 @@ def contenders(setup, threads):
         if python:
             command = [python, os.path.join(PEERS, "torch_ops.py"), "--stdin"]
             result[name + " keep"] = (command, {**KEEP_MEMORY, **limits})
-            result[name + " default"] = (command, limits)
+            if name == "torch":
+                result[name + " default"] = (command, limits)
     return result
 
 
@@ -37,8 +38,11 @@ def settings(row, names):
 def run_case(running, timed, request, rounds):
     times = {setting: [] for _, setting, _ in timed}
     answers = {}
-    for _ in range(rounds):
+    for turn in range(rounds):
+        first = {setting: values[0] for setting, values in times.items() if values}
         for contender, setting, options in timed:
+            if turn > 0 and not still_worth(setting, first):
+                continue
             try:
                 answers[setting] = running[contender].ask(f"{request} {options}".strip())
                 times[setting].append(answers[setting]["median_ms"])
@@ -61,6 +65,7 @@ def run(setup, pattern, threads=1, progress=print):
                    for name, (command, environment) in contenders(setup, threads).items()}
         for contender in running.values():  # until they have started, which would take the others' time
             contender.ask("--op relu --shape 1,1,1,1 --pass forward --repeat 1")
+            contender.pin()
         for row in ROWS:
             if not pattern.search(row.name):
                 continue
