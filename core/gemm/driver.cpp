@@ -24,10 +24,8 @@ const GemmKernels<T>& kernels_of(Isa isa) {
   }
 }
 
-// Sizes of blocks, for second-level caches of 256 KiB and more.
-constexpr std::int64_t kStripsAtOnce = 16;        // rows of the left operand, in tiles, that meet one panel
-constexpr std::int64_t kMostColumns = 256;        // of the right operand, packed at once
-constexpr std::int64_t kMostRows = 768;           // of a block: bounds its partial sums
+// For second-level caches of 512 KiB and more: a packed block of the right operand has up to 256 KiB.
+constexpr std::int64_t kMostRows = 384;           // of a block: bounds its partial sums
 constexpr std::int64_t kGrainProducts = 1 << 18;  // below that a thread is not worth its start
 
 std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
@@ -43,7 +41,7 @@ struct Grid {
 template <class T>
 Grid make_grid(const GemmSize& size, const GemmKernels<T>& kernels) {
   Grid grid{};
-  grid.block_columns = round_up(ceil_div(size.n, ceil_div(size.n, kMostColumns)), kernels.columns());
+  grid.block_columns = round_up(ceil_div(size.n, ceil_div(size.n, kGemmColumns)), kernels.columns());
   grid.column_blocks = ceil_div(size.n, grid.block_columns);
   const std::int64_t others = size.groups * grid.column_blocks;
   const std::int64_t wanted = std::max(ceil_div(size.m, kMostRows), ceil_div(num_threads(), others));
@@ -53,97 +51,121 @@ Grid make_grid(const GemmSize& size, const GemmKernels<T>& kernels) {
   return grid;
 }
 
+/// Computes blocks. The packed right operand lies in the second-level cache and runs past one strip of the
+/// left operand after the other, which the first-level cache keeps; the result is written along its rows.
 template <class T>
 class Worker {
  public:
   Worker(const GemmKernels<T>& kernels, const GemmSize& size, const Grid& grid, const GemmLeft<T>& left,
          const GemmRight<T>& right, const GemmResult<T>& result)
       : kernels_(kernels), size_(size), grid_(grid), left_(left), right_(right), result_(result) {
-    depth_ = std::min(size.k, kGemmDepth);
     tile_size_ = kernels.rows * kernels.columns();
-    left_size_ = round_up(kernels.rows * (depth_ + kGemmPackSlack), kGemmPackSlack);
-    panel_size_ = depth_ * kernels.columns();
+    strip_size_ = round_up(kernels.rows * kGemmRowStep + kGemmPackSlack, kGemmPackSlack);
+    panel_step_ = round_up(std::min(size.k, kGemmDepth) * kernels.columns() + kGemmPackSlack, kGemmPackSlack);
     panels_ = grid.block_columns / kernels.columns();
-    right_size_ = round_up(panels_ * panel_size_ + kGemmPackSlack, kGemmPackSlack);
     partial_size_ = size.k > kGemmDepth ? grid.block_rows * grid.block_columns : 0;
   }
 
   /// Elements that `run` needs.
   [[nodiscard]] std::int64_t scratch_size() const {
-    return kStripsAtOnce * left_size_ + right_size_ + partial_size_ + 2 * tile_size_;
+    return strip_size_ + panels_ * panel_step_ + partial_size_ + tile_size_;
   }
 
   void run(std::int64_t block, T* scratch) const {
-    T* const packed_left = scratch;
-    T* const packed_right = packed_left + kStripsAtOnce * left_size_;
-    T* const partial = packed_right + right_size_;
-    T* const tile = partial + partial_size_;
     const std::int64_t group = block / (grid_.row_blocks * grid_.column_blocks);
     const std::int64_t rest = block % (grid_.row_blocks * grid_.column_blocks);
     const std::int64_t j = rest / grid_.row_blocks * grid_.block_columns;
     const std::int64_t i = rest % grid_.row_blocks * grid_.block_rows;
-    Block at{group, i, std::min(size_.m, i + grid_.block_rows), j, std::min(size_.n, j + grid_.block_columns),
-             0,     0};
+    Block at{};
+    at.group = group;
+    at.i = i;
+    at.rows = std::min(size_.m - i, grid_.block_rows);
+    at.j = j;
+    at.columns = std::min(size_.n - j, grid_.block_columns);
+    at.strip = scratch;
+    at.right = at.strip + strip_size_;
+    at.partial = at.right + panels_ * panel_step_;
+    at.tile = at.partial + partial_size_;
+    std::array<GemmRows<T>, kMostPanels> targets;
+    at.targets = targets.data();
+    for (std::int64_t panel = 0; panel * kernels_.columns() < at.columns; ++panel)
+      at.targets[panel] = result_.direct(group, j + panel * kernels_.columns(), at.width(panel, kernels_));
     do {
       at.depth = std::min(kGemmDepth, size_.k - at.p);
-      for (std::int64_t column = at.j; column < at.j_end; column += kernels_.columns()) {
-        right_.pack(kernels_, group, at.p, at.depth, column, std::min(kernels_.columns(), at.j_end - column),
-                    packed_right + (column - at.j) / kernels_.columns() * panel_size_);
-      }
-      for (std::int64_t row = at.i; row < at.i_end; row += kStripsAtOnce * kernels_.rows) {
-        strips(at, row, packed_left, packed_right, partial, tile);
-      }
+      right_.pack(kernels_, group, at.p, at.depth, j, at.columns, at.right, panel_step_);
+      strips(at);
       at.p += at.depth;
     } while (at.p < size_.k);
   }
 
  private:
+  static constexpr std::int64_t kMostPanels = kGemmColumns / 4;  // of vectors of two doubles
+
   struct Block {
-    std::int64_t group, i, i_end, j, j_end, p, depth;
+    std::int64_t group, i, rows, j, columns;
+    std::int64_t p, depth;       // what is being added up
+    T *strip, *right, *partial;  // packed operands and unfinished sums
+    T* tile;                     // sums that cannot be written in place
+    GemmRows<T>* targets;        // of the panels
+
+    [[nodiscard]] std::int64_t width(std::int64_t panel, const GemmKernels<T>& kernels) const {
+      return std::min(kernels.columns(), columns - panel * kernels.columns());
+    }
   };
 
-  /// The rows from `row` on that the packed left operand has room for, with all columns of the block.
-  void strips(const Block& at, std::int64_t row, T* packed_left, const T* packed_right, T* partial,
-              T* tile) const {
-    std::array<GemmPanel<T>, kStripsAtOnce> panels;
-    const std::int64_t end = std::min(at.i_end, row + kStripsAtOnce * kernels_.rows);
-    for (std::int64_t i = row, strip = 0; i < end; i += kernels_.rows, ++strip) {
-      panels[static_cast<std::size_t>(strip)] =
-          left_.panel(kernels_, at.group, i, std::min(kernels_.rows, end - i), at.p, at.depth,
-                      packed_left + strip * left_size_);
-    }
-    for (std::int64_t j = at.j; j < at.j_end; j += kernels_.columns()) {
-      const std::int64_t panel = (j - at.j) / kernels_.columns();
-      for (std::int64_t i = row, strip = 0; i < end; i += kernels_.rows, ++strip) {
-        compute(at, i, std::min(kernels_.rows, end - i), j, std::min(kernels_.columns(), at.j_end - j),
-                panels[static_cast<std::size_t>(strip)], packed_right + panel * panel_size_,
-                partial + ((i - at.i) / kernels_.rows * panels_ + panel) * tile_size_, tile);
-      }
+  void strips(const Block& at) const {
+    // Of heights that differ by one at most: short tiles have too few sums to keep the units busy.
+    const std::int64_t count = ceil_div(at.rows, kernels_.rows);
+    for (std::int64_t strip = 0; strip < count; ++strip) {
+      const std::int64_t begin = at.rows * strip / count;
+      const std::int64_t rows = at.rows * (strip + 1) / count - begin;
+      left_.pack(kernels_, at.group, at.i + begin, rows, at.p, at.depth, at.strip);
+      for (std::int64_t panel = 0; panel * kernels_.columns() < at.columns; ++panel)
+        compute(at, begin, rows, panel);
     }
   }
 
-  /// One tile: the sums over this block's depths, on top of those of the depths before.
-  void compute(const Block& at, std::int64_t i, std::int64_t rows, std::int64_t j, std::int64_t columns,
-               const GemmPanel<T>& left, const T* right, T* partial, T* tile) const {
-    const bool first = at.p == 0;
-    const bool last = at.p + at.depth == size_.k;
+  /// One tile, `row` counting within the block: the sums over this block's depths, on top of those of the
+  /// depths before.
+  void compute(const Block& at, std::int64_t row, std::int64_t rows, std::int64_t panel) const {
+    const bool is_first = at.p == 0;
+    const bool is_last = at.p + at.depth == size_.k;
     const std::int64_t width = kernels_.columns();
-    GemmRows<const T> from{partial, width};
-    if (first) from = result_.start(kernels_, at.group, i, rows, j, tile + tile_size_);
-    GemmRows<T> to{last ? tile : partial, width};
-    bool stored = !last;
-    if (last && columns % kernels_.lanes == 0 && !(result_.accumulates() && from.data != nullptr)) {
-      const GemmRows<T> direct = result_.direct(at.group, i, j, columns);
-      if (direct.data != nullptr) {
-        to = direct;
-        stored = true;
-        if (result_.accumulates()) from = {direct.data, direct.step};
+    const std::int64_t columns = at.width(panel, kernels_);
+    const std::int64_t j = at.j + panel * width;
+    T* const partial = at.partial + row * grid_.block_columns + panel * width;
+    const T* const row_bias = result_.row_bias(at.group);
+    const T* const column_bias = result_.column_bias();
+    GemmTile<T> tile{
+        at.depth, at.strip,        at.right + panel * panel_step_, nullptr, nullptr, partial, 0, 0,
+        columns,  Activation::none};
+    tile.to_step = grid_.block_columns;
+    if (!is_first) {
+      tile.from = partial;
+      tile.from_step = grid_.block_columns;
+    } else {
+      if (row_bias != nullptr) tile.row_bias = row_bias + at.i + row;
+      if (column_bias != nullptr) tile.from = column_bias + j;
+    }
+    bool is_stored = !is_last;
+    if (is_last) {
+      tile.activation = result_.activation();
+      const GemmRows<T> target = at.targets[panel];
+      if (target.data == nullptr || (result_.accumulates() && tile.from != nullptr)) {
+        tile.to = at.tile;
+        tile.to_step = width;
+      } else {
+        tile.to = target.data + (at.i + row) * target.step;
+        tile.to_step = target.step;
+        is_stored = true;
+        if (result_.accumulates()) {
+          tile.from = tile.to;
+          tile.from_step = tile.to_step;
+        }
       }
     }
-    const GemmTile<T> kernel = kernels_.tiles[rows - 1][columns > kernels_.lanes ? 1 : 0];
-    kernel(at.depth, left.data, left.row_step, left.step, right, from.data, from.step, to.data, to.step,
-           last ? result_.activation() : Activation::none);
-    if (!stored) result_.store(at.group, i, rows, j, columns, {to.data, to.step});
+    kernels_.tiles[rows - 1][columns > kernels_.lanes ? 1 : 0](tile);
+    if (!is_stored) result_.store(at.group, at.i + row, rows, j, columns, {at.tile, width});
   }
 
   const GemmKernels<T>& kernels_;
@@ -152,7 +174,7 @@ class Worker {
   const GemmLeft<T>& left_;
   const GemmRight<T>& right_;
   const GemmResult<T>& result_;
-  std::int64_t depth_, tile_size_, left_size_, panel_size_, panels_, right_size_, partial_size_;
+  std::int64_t tile_size_, strip_size_, panel_step_, panels_, partial_size_;
 };
 
 }  // namespace

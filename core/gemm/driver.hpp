@@ -9,14 +9,6 @@
 
 namespace fathom::detail {
 
-/// Some rows of the left operand: element (r, p) is data[r * row_step + p * step].
-template <class T>
-struct GemmPanel {
-  const T* data = nullptr;
-  std::int64_t row_step = 0;
-  std::int64_t step = 0;
-};
-
 /// A block of memory with rows `step` apart; none when `data` is null.
 template <class T>
 struct GemmRows {
@@ -31,21 +23,20 @@ template <class T>
 class GemmLeft {
  public:
   virtual ~GemmLeft() = default;
-  /// Rows [i, i + rows), depths [p, p + depth): in place or packed into `scratch`, which has room for
-  /// rows * (depth + kGemmPackSlack) elements.
-  [[nodiscard]] virtual GemmPanel<T> panel(const GemmKernels<T>& kernels, std::int64_t group, std::int64_t i,
-                                           std::int64_t rows, std::int64_t p, std::int64_t depth,
-                                           T* scratch) const = 0;
+  /// Packs rows [i, i + rows), depths [p, p + depth): element (r, q) to strip[r * kGemmRowStep + q].
+  virtual void pack(const GemmKernels<T>& kernels, std::int64_t group, std::int64_t i, std::int64_t rows,
+                    std::int64_t p, std::int64_t depth, T* strip) const = 0;
 };
 
 template <class T>
 class GemmRight {
  public:
   virtual ~GemmRight() = default;
-  /// Packs depths [p, p + depth) of columns [j, j + columns): row by row, kernels.columns() elements each.
-  /// What lies behind the last column does not matter.
+  /// Packs depths [p, p + depth) of columns [j, j + columns), at most kGemmColumns: panels of
+  /// kernels.columns() columns, depth by depth, `panel_step` apart. What lies behind the last column does not
+  /// matter.
   virtual void pack(const GemmKernels<T>& kernels, std::int64_t group, std::int64_t p, std::int64_t depth,
-                    std::int64_t j, std::int64_t columns, T* panel) const = 0;
+                    std::int64_t j, std::int64_t columns, T* panels, std::int64_t panel_step) const = 0;
 };
 
 /// What becomes of sums before they are written: a bias is added, then the activation applied.
@@ -58,22 +49,28 @@ struct GemmEpilogue {
 template <class T>
 class GemmResult {
  public:
+  explicit GemmResult(bool accumulates, Activation activation = Activation::none)
+      : accumulates_(accumulates), activation_(activation) {}
   virtual ~GemmResult() = default;
-  /// What the tile's sums are added to, a bias for example; may be written to `scratch` (a full tile).
-  [[nodiscard]] virtual GemmRows<const T> start(const GemmKernels<T>&, std::int64_t /*group*/,
-                                                std::int64_t /*i*/, std::int64_t /*rows*/, std::int64_t /*j*/,
-                                                T* /*scratch*/) const {
-    return {};
-  }
-  /// The result's own memory when the tile's rows lie there contiguously, else null: `store` is called then.
-  [[nodiscard]] virtual GemmRows<T> direct(std::int64_t group, std::int64_t i, std::int64_t j,
+  GemmResult(const GemmResult&) = delete;
+  GemmResult& operator=(const GemmResult&) = delete;
+
+  /// Added to each row, or each column, of a group's sums; null: nothing.
+  [[nodiscard]] virtual const T* row_bias(std::int64_t /*group*/) const { return nullptr; }
+  [[nodiscard]] virtual const T* column_bias() const { return nullptr; }
+  /// The result's own memory at row 0 when each row's columns [j, j + columns) lie there side by side, else
+  /// null: `store` is called then, with finished tiles.
+  [[nodiscard]] virtual GemmRows<T> direct(std::int64_t group, std::int64_t j,
                                            std::int64_t columns) const = 0;
   virtual void store(std::int64_t group, std::int64_t i, std::int64_t rows, std::int64_t j,
                      std::int64_t columns, GemmRows<const T> tile) const = 0;
-  /// Whether tiles are added to what is there.
-  [[nodiscard]] virtual bool accumulates() const = 0;
-  /// Applied to finished sums on their way to memory; not together with `accumulates`.
-  [[nodiscard]] virtual Activation activation() const { return Activation::none; }
+  /// Whether tiles are added to what is there; not together with an activation.
+  [[nodiscard]] bool accumulates() const { return accumulates_; }
+  [[nodiscard]] Activation activation() const { return activation_; }
+
+ private:
+  bool accumulates_;
+  Activation activation_;
 };
 
 struct GemmSize {

@@ -1,16 +1,20 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // No include guard: compiled once for each instruction set, see cmake/Isa.cmake.
 #include <cstdint>
+#include <utility>
 
 #include <fathom/core/gemm/kernel.hpp>
 #include <fathom/core/simd/activation.hpp>
 #include <fathom/core/simd/batch.hpp>
+#include <fathom/core/simd/lanes.hpp>
 
 namespace {
 
 using fathom::detail::GemmKernels;
 using fathom::detail::GemmRun;
+using fathom::detail::GemmTile;
 using fathom::detail::kGemmMaxRows;
+using fathom::detail::kGemmRowStep;
 using std::int64_t;
 
 using fathom::simd::Batch;
@@ -23,47 +27,68 @@ constexpr int64_t kLanes = fathom::simd::lanes<T>;
 template <class T>
 constexpr int64_t kRows = sizeof(T) * Batch<T>::size >= 64 ? 12 : 6;
 
+/// Adds `from`, applies the activation and writes.
+template <class T, int R, int V>
+[[gnu::always_inline]] inline void finish(const GemmTile<T>& t, Batch<T>* sum) {
+  const int64_t last = t.columns - (V - 1) * kLanes<T>;  // lanes of the last vector
+  if (t.from != nullptr) {
+#pragma GCC unroll 24
+    for (int i = 0; i < R * V; ++i) {
+      const T* from = t.from + i / V * t.from_step + i % V * kLanes<T>;
+      sum[i] += i % V < V - 1 || last == kLanes<T> ? Batch<T>::load_unaligned(from)
+                                                   : fathom::simd::load_lanes(from, last);
+    }
+  }
+  if (t.activation != fathom::Activation::none) {
+#pragma GCC unroll 24
+    for (int i = 0; i < R * V; ++i) sum[i] = fathom::simd::activate(t.activation, sum[i]);
+  }
+  if (last == kLanes<T>) {
+#pragma GCC unroll 24
+    for (int i = 0; i < R * V; ++i) sum[i].store_unaligned(t.to + i / V * t.to_step + i % V * kLanes<T>);
+    return;
+  }
+#pragma GCC unroll 24
+  for (int i = 0; i < R * V; ++i) {
+    T* to = t.to + i / V * t.to_step + i % V * kLanes<T>;
+    if (i % V < V - 1) {
+      sum[i].store_unaligned(to);
+    } else {
+      fathom::simd::store_lanes(to, sum[i], last);
+    }
+  }
+}
+
 // The loops over a tile are unrolled by request: the compiler's own count would leave the sums in memory.
 template <class T, int R, int V>
-void tile(int64_t depth, const T* a, int64_t row_step, int64_t step, const T* b, const T* from,
-          int64_t from_step, T* to, int64_t to_step, fathom::Activation activation) {
+void tile(const GemmTile<T>& t) {
   Batch<T> sum[R * V];
 #pragma GCC unroll 24
   for (int i = 0; i < R * V; ++i) sum[i] = Batch<T>(T(0));
-  for (int64_t p = 0; p < depth; ++p, a += step, b += 2 * kLanes<T>) {
+  const T* a = t.a;
+  const T* b = t.b;
+  for (const T* const end = a + t.depth; a != end; ++a, b += 2 * kLanes<T>) {
     Batch<T> right[V];
     for (int v = 0; v < V; ++v) right[v] = Batch<T>::load_unaligned(b + v * kLanes<T>);
 #pragma GCC unroll 12
     for (int r = 0; r < R; ++r) {
-      const Batch<T> left(a[r * row_step]);
+      const Batch<T> left(a[r * kGemmRowStep]);
       for (int v = 0; v < V; ++v) sum[r * V + v] = fathom::simd::multiply_add(left, right[v], sum[r * V + v]);
     }
   }
-  if (from != nullptr) {
-#pragma GCC unroll 24
-    for (int i = 0; i < R * V; ++i) {
-      sum[i] += Batch<T>::load_unaligned(from + i / V * from_step + i % V * kLanes<T>);
+  if (t.row_bias != nullptr) {
+#pragma GCC unroll 12
+    for (int r = 0; r < R; ++r) {
+      const Batch<T> bias(t.row_bias[r]);
+      for (int v = 0; v < V; ++v) sum[r * V + v] += bias;
     }
   }
-  if (activation != fathom::Activation::none) {
-#pragma GCC unroll 24
-    for (int i = 0; i < R * V; ++i) sum[i] = fathom::simd::activate(activation, sum[i]);
-  }
-#pragma GCC unroll 24
-  for (int i = 0; i < R * V; ++i) sum[i].store_unaligned(to + i / V * to_step + i % V * kLanes<T>);
+  finish<T, R, V>(t, sum);
 }
 
 template <class T>
 void pack_runs(const T* source, const int64_t* row_offsets, int64_t rows, const GemmRun* runs,
                int64_t run_count, T* target, int64_t step) {
-  if (run_count == 1 && runs->target == 0 && runs->length > kLanes<T> && runs->length <= 2 * kLanes<T>) {
-    for (int64_t r = 0; r < rows; ++r, target += step) {
-      const T* in = source + row_offsets[r] + runs->source;
-      Batch<T>::load_unaligned(in).store_unaligned(target);
-      Batch<T>::load_unaligned(in + kLanes<T>).store_unaligned(target + kLanes<T>);
-    }
-    return;
-  }
   for (int64_t r = 0; r < rows; ++r, target += step) {
     const T* row = source + row_offsets[r];
     for (const GemmRun* run = runs; run != runs + run_count; ++run) {
@@ -76,56 +101,63 @@ void pack_runs(const T* source, const int64_t* row_offsets, int64_t rows, const 
   }
 }
 
-/// 16 bytes: the zip of xsimd 8.1 stays within that many of a longer vector.
+/// Squares of kSize x kSize elements, transposed in registers of half the set's vectors.
 template <class T>
-struct Small {
-  static constexpr int64_t kSize = 16 / static_cast<int64_t>(sizeof(T));
-  using Vector [[gnu::vector_size(16)]] = T;
+struct Square {
+  static constexpr int kBytes = sizeof(T) * Batch<T>::size >= 32 ? 32 : 16;
+  static constexpr int kSize = kBytes / static_cast<int>(sizeof(T));
+  using Vector [[gnu::vector_size(kBytes)]] = T;
 
   static Vector load(const T* from) {
     Vector result;
     __builtin_memcpy(&result, from, sizeof result);
     return result;
   }
-  static void store(Vector value, T* to) { __builtin_memcpy(to, &value, sizeof value); }
+  static void store(const Vector& value, T* to) { __builtin_memcpy(to, &value, sizeof value); }
 
-  /// The first halves of a and b, interleaved.
-  static Vector zip_low(Vector a, Vector b) {
-    if constexpr (kSize == 4) return __builtin_shufflevector(a, b, 0, 4, 1, 5);
-    if constexpr (kSize == 2) return __builtin_shufflevector(a, b, 0, 2);
-  }
-  static Vector zip_high(Vector a, Vector b) {
-    if constexpr (kSize == 4) return __builtin_shufflevector(a, b, 2, 6, 3, 7);
-    if constexpr (kSize == 2) return __builtin_shufflevector(a, b, 1, 3);
+  /// Of a and b, numbered on, the elements whose bit `distance` is not set, or is: blocks of `distance`
+  /// elements of a, then b, in turns.
+  template <int distance, bool upper, int... i>
+  static Vector exchange(const Vector& a, const Vector& b, std::integer_sequence<int, i...>) {
+    return __builtin_shufflevector(
+        a, b, ((i & distance) != 0 ? kSize + (i ^ distance) : i) + (upper ? distance : 0)...);
   }
 
-  /// The square of kSize rows from `rows` on, transposed into rows of the target `step` apart.
+  /// Swaps the blocks of `distance` elements beside the diagonal of all squares twice as large.
+  template <int distance>
+  static void swap_blocks(Vector* rows) {
+    constexpr auto kLane = std::make_integer_sequence<int, kSize>{};
+#pragma GCC unroll 8
+    for (int i = 0; i < kSize; ++i) {
+      if ((i & distance) != 0) continue;
+      const Vector a = rows[i];
+      const Vector b = rows[i + distance];
+      rows[i] = exchange<distance, false>(a, b, kLane);
+      rows[i + distance] = exchange<distance, true>(a, b, kLane);
+    }
+    if constexpr (2 * distance < kSize) swap_blocks<2 * distance>(rows);
+  }
+
   static void transpose(const T* const* rows, int64_t offset, T* target, int64_t step) {
     Vector square[kSize];
-    for (int64_t i = 0; i < kSize; ++i) square[i] = load(rows[i] + offset);
-    for (int64_t round = 1; round < kSize; round *= 2) {
-      Vector next[kSize];
-      for (int64_t i = 0; i < kSize / 2; ++i) {
-        next[2 * i] = zip_low(square[i], square[i + kSize / 2]);
-        next[2 * i + 1] = zip_high(square[i], square[i + kSize / 2]);
-      }
-      for (int64_t i = 0; i < kSize; ++i) square[i] = next[i];
-    }
-    for (int64_t i = 0; i < kSize; ++i) store(square[i], target + i * step);
+#pragma GCC unroll 8
+    for (int i = 0; i < kSize; ++i) square[i] = load(rows[i] + offset);
+    swap_blocks<1>(square);
+#pragma GCC unroll 8
+    for (int i = 0; i < kSize; ++i) store(square[i], target + i * step);
   }
 };
 
 template <class T>
-void pack_transposed(const T* source, int64_t source_step, int64_t columns, int64_t depth, T* target,
+void pack_transposed(const T* source, const int64_t* row_offsets, int64_t columns, int64_t depth, T* target,
                      int64_t width) {
-  constexpr int64_t kSize = Small<T>::kSize;
+  constexpr int64_t kSize = Square<T>::kSize;
   const int64_t even = depth - depth % kSize;
   for (int64_t j = 0; j < columns; j += kSize) {
     // Behind the last column its values are packed again: what lies further on may not be readable.
     const T* rows[kSize];
-    for (int64_t i = 0; i < kSize; ++i)
-      rows[i] = source + (j + i < columns ? j + i : columns - 1) * source_step;
-    for (int64_t p = 0; p < even; p += kSize) Small<T>::transpose(rows, p, target + p * width + j, width);
+    for (int64_t i = 0; i < kSize; ++i) rows[i] = source + row_offsets[j + i < columns ? j + i : columns - 1];
+    for (int64_t p = 0; p < even; p += kSize) Square<T>::transpose(rows, p, target + p * width + j, width);
     for (int64_t p = even; p < depth; ++p) {
       for (int64_t i = 0; i < kSize; ++i) target[p * width + j + i] = rows[i][p];
     }

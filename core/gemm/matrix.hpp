@@ -1,11 +1,41 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <algorithm>
 #include <array>
 
 #include <fathom/core/gemm/driver.hpp>
 
 namespace fathom::detail {
+
+/// Offsets of rows that are packed together.
+struct GemmOffsets {
+  std::array<std::int64_t, kGemmDepth> of;
+  [[nodiscard]] const std::int64_t* data() const { return of.data(); }
+};
+
+/// The runs of a block of columns, each within one panel; at most one for each column.
+class GemmRuns {
+ public:
+  /// Columns [column, column + length) of the block lie side by side from offset `source` on.
+  void add(std::int64_t source, std::int64_t column, std::int64_t length, std::int64_t width,
+           std::int64_t panel_step) {
+    while (length > 0) {
+      const std::int64_t at = column % width;
+      const std::int64_t piece = std::min(length, width - at);
+      runs_[static_cast<std::size_t>(count_++)] = {source, column / width * panel_step + at, piece};
+      source += piece;
+      column += piece;
+      length -= piece;
+    }
+  }
+  [[nodiscard]] const GemmRun* data() const { return runs_.data(); }
+  [[nodiscard]] std::int64_t count() const { return count_; }
+
+ private:
+  std::array<GemmRun, kGemmColumns> runs_;
+  std::int64_t count_ = 0;
+};
 
 /// A matrix for each group: stored element (r, c) of group g is data[offsets[g] + r * step + c].
 template <class T>
@@ -14,6 +44,12 @@ struct GemmMatrix {
   std::int64_t step = 0;
   const std::int64_t* offsets = nullptr;  ///< of the groups; null: all zero
 
+  /// Offsets of rows [first, first + count).
+  [[nodiscard]] GemmOffsets rows(std::int64_t first, std::int64_t count) const {
+    GemmOffsets result;
+    for (std::int64_t r = 0; r < count; ++r) result.of[static_cast<std::size_t>(r)] = (first + r) * step;
+    return result;
+  }
   [[nodiscard]] T* group(std::int64_t g) const { return offsets == nullptr ? data : data + offsets[g]; }
 };
 
@@ -23,16 +59,16 @@ class MatrixLeft final : public GemmLeft<T> {
  public:
   MatrixLeft(GemmMatrix<const T> matrix, bool transposed) : matrix_(matrix), transposed_(transposed) {}
 
-  [[nodiscard]] GemmPanel<T> panel(const GemmKernels<T>& kernels, std::int64_t group, std::int64_t i,
-                                   std::int64_t rows, std::int64_t p, std::int64_t depth,
-                                   T* scratch) const override {
+  void pack(const GemmKernels<T>& kernels, std::int64_t group, std::int64_t i, std::int64_t rows,
+            std::int64_t p, std::int64_t depth, T* strip) const override {
     const T* data = matrix_.group(group);
-    if (!transposed_) return {data + i * matrix_.step + p, matrix_.step, 1};
-    std::array<std::int64_t, kGemmDepth> offsets;
-    for (std::int64_t q = 0; q < depth; ++q) offsets[static_cast<std::size_t>(q)] = (p + q) * matrix_.step;
-    const GemmRun run{i, 0, rows};
-    kernels.pack_runs(data, offsets.data(), depth, &run, 1, scratch, kernels.rows);
-    return {scratch, 1, kernels.rows};
+    if (transposed_) {
+      const GemmOffsets offsets = matrix_.rows(p, depth);
+      kernels.pack_transposed(data + i, offsets.data(), depth, rows, strip, kGemmRowStep);
+    } else {
+      const GemmRun run{p, 0, depth};
+      kernels.pack_runs(data, matrix_.rows(i, rows).data(), rows, &run, 1, strip, kGemmRowStep);
+    }
   }
 
  private:
@@ -47,17 +83,19 @@ class MatrixRight final : public GemmRight<T> {
   MatrixRight(GemmMatrix<const T> matrix, bool transposed) : matrix_(matrix), transposed_(transposed) {}
 
   void pack(const GemmKernels<T>& kernels, std::int64_t group, std::int64_t p, std::int64_t depth,
-            std::int64_t j, std::int64_t columns, T* panel) const override {
+            std::int64_t j, std::int64_t columns, T* panels, std::int64_t panel_step) const override {
     const T* data = matrix_.group(group);
+    const std::int64_t width = kernels.columns();
     if (transposed_) {
-      kernels.pack_transposed(data + j * matrix_.step + p, matrix_.step, columns, depth, panel,
-                              kernels.columns());
-      return;
+      for (std::int64_t c = 0; c < columns; c += width, panels += panel_step) {
+        const std::int64_t count = std::min(width, columns - c);
+        kernels.pack_transposed(data + p, matrix_.rows(j + c, count).data(), count, depth, panels, width);
+      }
+    } else {
+      GemmRuns runs;
+      runs.add(j, 0, columns, width, panel_step);
+      kernels.pack_runs(data, matrix_.rows(p, depth).data(), depth, runs.data(), runs.count(), panels, width);
     }
-    std::array<std::int64_t, kGemmDepth> offsets;
-    for (std::int64_t q = 0; q < depth; ++q) offsets[static_cast<std::size_t>(q)] = (p + q) * matrix_.step;
-    const GemmRun run{j, 0, columns};
-    kernels.pack_runs(data, offsets.data(), depth, &run, 1, panel, kernels.columns());
   }
 
  private:
@@ -71,23 +109,17 @@ template <class T>
 class MatrixResult final : public GemmResult<T> {
  public:
   MatrixResult(GemmMatrix<T> matrix, bool transposed, bool accumulate, GemmEpilogue<T> epilogue = {})
-      : matrix_(matrix), transposed_(transposed), accumulate_(accumulate), epilogue_(epilogue) {}
+      : GemmResult<T>(accumulate, epilogue.activation),
+        matrix_(matrix),
+        transposed_(transposed),
+        bias_(epilogue.bias) {}
 
-  [[nodiscard]] GemmRows<const T> start(const GemmKernels<T>& kernels, std::int64_t, std::int64_t i,
-                                        std::int64_t rows, std::int64_t j, T* scratch) const override {
-    if (epilogue_.bias == nullptr) return {};
-    if (!transposed_) return {epilogue_.bias + j, 0};
-    for (std::int64_t r = 0; r < rows; ++r) {
-      for (std::int64_t c = 0; c < kernels.columns(); ++c)
-        scratch[r * kernels.columns() + c] = epilogue_.bias[i + r];
-    }
-    return {scratch, kernels.columns()};
-  }
+  [[nodiscard]] const T* row_bias(std::int64_t) const override { return transposed_ ? bias_ : nullptr; }
+  [[nodiscard]] const T* column_bias() const override { return transposed_ ? nullptr : bias_; }
 
-  [[nodiscard]] GemmRows<T> direct(std::int64_t group, std::int64_t i, std::int64_t j,
-                                   std::int64_t) const override {
+  [[nodiscard]] GemmRows<T> direct(std::int64_t group, std::int64_t j, std::int64_t) const override {
     if (transposed_) return {};
-    return {matrix_.group(group) + i * matrix_.step + j, matrix_.step};
+    return {matrix_.group(group) + j, matrix_.step};
   }
 
   void store(std::int64_t group, std::int64_t i, std::int64_t rows, std::int64_t j, std::int64_t columns,
@@ -101,19 +133,15 @@ class MatrixResult final : public GemmResult<T> {
     for (std::int64_t o = 0; o < outer; ++o, to += matrix_.step) {
       const T* from = tile.data + o * outer_step;
       for (std::int64_t q = 0; q < inner; ++q) {
-        to[q] = accumulate_ ? to[q] + from[q * inner_step] : from[q * inner_step];
+        to[q] = this->accumulates() ? to[q] + from[q * inner_step] : from[q * inner_step];
       }
     }
   }
 
-  [[nodiscard]] bool accumulates() const override { return accumulate_; }
-  [[nodiscard]] Activation activation() const override { return epilogue_.activation; }
-
  private:
   GemmMatrix<T> matrix_;
   bool transposed_;
-  bool accumulate_;
-  GemmEpilogue<T> epilogue_;
+  const T* bias_;
 };
 
 /// activation(op(A) * op(B) + bias) for each group; see `gemm`. The operand that has to be packed is the one

@@ -137,8 +137,8 @@ void deconvolve(const ConvolutionGeometry& g, const Array& map, const Array& W, 
         layout.join_rows();
         run_gemm<T>("gemm/deconvolution_2d", {g.groups, channels, map.shape()[0] * y.count * x.count, depth},
                     phase_weights(g, W.data<T>(), y, x, offsets, weights.data()),
-                    PixelsRight<T>(padded.data(), padded.layout({y.count, x.count}), rows,
-                                   g.map_channels / g.groups * padded.channel_step()),
+                    PixelsRight<T>({padded.data(), padded.layout({y.count, x.count}), rows,
+                                    g.map_channels / g.groups * padded.channel_step()}),
                     PixelsResult<T>(out + y.first * g.image.x + x.first, layout, plane, channels,
                                     gemm_epilogue<T>(epilogue), accumulate));
       }

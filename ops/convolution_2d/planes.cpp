@@ -4,16 +4,16 @@
 #include <algorithm>
 #include <new>
 
+#include <fathom/core/gemm/matrix.hpp>
 #include <fathom/core/threads.hpp>
 
 namespace fathom::ops::detail {
 
 using fathom::detail::GemmKernels;
-using fathom::detail::GemmPanel;
 using fathom::detail::GemmRows;
-using fathom::detail::GemmRun;
+using fathom::detail::GemmRuns;
 using fathom::detail::kGemmDepth;
-using fathom::detail::kGemmPackSlack;
+using fathom::detail::kGemmRowStep;
 
 namespace {
 
@@ -32,18 +32,6 @@ std::int64_t copy_size(std::int64_t planes, Pair2 size, const PixelRange& reach,
   }
   return elements;
 }
-
-/// The runs of some pixels; at most one for each pixel.
-struct Runs {
-  std::array<GemmRun, kGemmDepth> runs;
-  std::int64_t count = 0;
-
-  Runs(const PixelLayout& layout, std::int64_t begin, std::int64_t pixels) {
-    layout.for_each_row(begin, pixels, [&](std::int64_t target, std::int64_t source, std::int64_t length) {
-      runs[static_cast<std::size_t>(count++)] = {source, target, length};
-    });
-  }
-};
 
 }  // namespace
 
@@ -113,49 +101,47 @@ PixelLayout PaddedImages<T>::layout(Pair2 grid) const {
 
 template <class T>
 void PixelsRight<T>::pack(const GemmKernels<T>& kernels, std::int64_t group, std::int64_t p,
-                          std::int64_t depth, std::int64_t j, std::int64_t columns, T* panel) const {
-  const Runs runs(layout_, j, columns);
-  kernels.pack_runs(data_ + group * group_step_, row_offsets_.data() + p, depth, runs.runs.data(), runs.count,
-                    panel, kernels.columns());
-}
-
-template <class T>
-GemmPanel<T> PixelsLeft<T>::panel(const GemmKernels<T>& kernels, std::int64_t group, std::int64_t i,
-                                  std::int64_t rows, std::int64_t p, std::int64_t depth, T* scratch) const {
-  const Runs runs(layout_, p, depth);
-  const std::int64_t step = depth + kGemmPackSlack;
-  kernels.pack_runs(data_ + group * group_step_, row_offsets_.data() + i, rows, runs.runs.data(), runs.count,
-                    scratch, step);
-  return {scratch, step, 1};
-}
-
-template <class T>
-void ChannelsRight<T>::pack(const GemmKernels<T>& kernels, std::int64_t group, std::int64_t p,
-                            std::int64_t depth, std::int64_t j, std::int64_t columns, T* panel) const {
-  const T* data = data_ + group * group_step_ + j * channel_step_;
-  layout_.for_each_row(p, depth, [&](std::int64_t target, std::int64_t source, std::int64_t length) {
-    kernels.pack_transposed(data + source, channel_step_, columns, length, panel + target * kernels.columns(),
-                            kernels.columns());
+                          std::int64_t depth, std::int64_t j, std::int64_t columns, T* panels,
+                          std::int64_t panel_step) const {
+  GemmRuns runs;
+  rows_.layout.for_each_row(j, columns, [&](std::int64_t column, std::int64_t source, std::int64_t length) {
+    runs.add(source, column, length, kernels.columns(), panel_step);
   });
+  kernels.pack_runs(rows_.data + group * rows_.group_step, rows_.row_offsets.data() + p, depth, runs.data(),
+                    runs.count(), panels, kernels.columns());
 }
 
 template <class T>
-GemmRows<const T> PixelsResult<T>::start(const GemmKernels<T>& kernels, std::int64_t group, std::int64_t i,
-                                         std::int64_t rows, std::int64_t, T* scratch) const {
-  if (epilogue_.bias == nullptr) return {};
-  const T* bias = epilogue_.bias + group * group_channels_ + i;
+void PixelsLeft<T>::pack(const GemmKernels<T>& kernels, std::int64_t group, std::int64_t i, std::int64_t rows,
+                         std::int64_t p, std::int64_t depth, T* strip) const {
+  GemmRuns runs;
+  rows_.layout.for_each_row(p, depth, [&](std::int64_t target, std::int64_t source, std::int64_t length) {
+    runs.add(source, target, length, kGemmDepth, 0);
+  });
+  kernels.pack_runs(rows_.data + group * rows_.group_step, rows_.row_offsets.data() + i, rows, runs.data(),
+                    runs.count(), strip, kGemmRowStep);
+}
+
+template <class T>
+void PixelsTransposed<T>::pack(const GemmKernels<T>& kernels, std::int64_t group, std::int64_t p,
+                               std::int64_t depth, std::int64_t j, std::int64_t columns, T* panels,
+                               std::int64_t panel_step) const {
+  const T* data = rows_.data + group * rows_.group_step;
   const std::int64_t width = kernels.columns();
-  for (std::int64_t r = 0; r < rows; ++r) std::fill(scratch + r * width, scratch + (r + 1) * width, bias[r]);
-  return {scratch, width};
+  for (std::int64_t c = 0; c < columns; c += width, panels += panel_step) {
+    rows_.layout.for_each_row(p, depth, [&](std::int64_t target, std::int64_t source, std::int64_t length) {
+      kernels.pack_transposed(data + source, rows_.row_offsets.data() + j + c, std::min(width, columns - c),
+                              length, panels + target * width, width);
+    });
+  }
 }
 
 template <class T>
-GemmRows<T> PixelsResult<T>::direct(std::int64_t group, std::int64_t i, std::int64_t j,
-                                    std::int64_t columns) const {
+GemmRows<T> PixelsResult<T>::direct(std::int64_t group, std::int64_t j, std::int64_t columns) const {
   if (layout_.step != 1 || j % layout_.width + columns > layout_.width) return {};
   std::int64_t offset = 0;
   layout_.for_each_row(j, columns, [&](std::int64_t, std::int64_t at, std::int64_t) { offset = at; });
-  return {channel(group, i) + offset, channel_step_};
+  return {channel(group, 0) + offset, channel_step_};
 }
 
 template <class T>
@@ -165,9 +151,13 @@ void PixelsResult<T>::store(std::int64_t group, std::int64_t i, std::int64_t row
     for (std::int64_t r = 0; r < rows; ++r) {
       const T* from = tile.data + r * tile.step + first;
       T* to = channel(group, i + r) + offset;
+      if (layout_.step == 1 && !this->accumulates()) {
+        std::copy(from, from + length, to);
+        continue;
+      }
       for (std::int64_t x = 0; x < length; ++x) {
         T& pixel = to[x * layout_.step];
-        pixel = accumulate_ ? pixel + from[x] : from[x];
+        pixel = this->accumulates() ? pixel + from[x] : from[x];
       }
     }
   });
@@ -179,8 +169,8 @@ template class PixelsRight<float>;
 template class PixelsRight<double>;
 template class PixelsLeft<float>;
 template class PixelsLeft<double>;
-template class ChannelsRight<float>;
-template class ChannelsRight<double>;
+template class PixelsTransposed<float>;
+template class PixelsTransposed<double>;
 template class PixelsResult<float>;
 template class PixelsResult<double>;
 

@@ -93,58 +93,57 @@ class PaddedImages {
   std::int64_t channel_step_, image_step_;
 };
 
-/// Operand (k, pixels): row p of group g is the pixels shifted by row_offsets[p] + g * group_step.
+/// Rows of pixels, the operands of all three products: row p of group g is the pixels of `layout` shifted by
+/// row_offsets[p] + g * group_step.
+template <class T>
+struct PixelRows {
+  const T* data;
+  PixelLayout layout;
+  const std::vector<std::int64_t>& row_offsets;
+  std::int64_t group_step;
+
+  [[nodiscard]] std::int64_t count() const { return static_cast<std::int64_t>(row_offsets.size()); }
+};
+
+/// Operand (rows, pixels) on the right.
 template <class T>
 class PixelsRight final : public fathom::detail::GemmRight<T> {
  public:
-  PixelsRight(const T* data, const PixelLayout& layout, const std::vector<std::int64_t>& row_offsets,
-              std::int64_t group_step)
-      : data_(data), layout_(layout), row_offsets_(row_offsets), group_step_(group_step) {}
+  explicit PixelsRight(const PixelRows<T>& rows) : rows_(rows) {}
 
   void pack(const fathom::detail::GemmKernels<T>& kernels, std::int64_t group, std::int64_t p,
-            std::int64_t depth, std::int64_t j, std::int64_t columns, T* panel) const override;
+            std::int64_t depth, std::int64_t j, std::int64_t columns, T* panels,
+            std::int64_t panel_step) const override;
 
  private:
-  const T* data_;
-  PixelLayout layout_;
-  const std::vector<std::int64_t>& row_offsets_;
-  std::int64_t group_step_;
+  PixelRows<T> rows_;
 };
 
-/// The same as operand (m, pixels): the sum runs over pixels.
+/// The same on the left: the sum runs over pixels.
 template <class T>
 class PixelsLeft final : public fathom::detail::GemmLeft<T> {
  public:
-  PixelsLeft(const T* data, const PixelLayout& layout, const std::vector<std::int64_t>& row_offsets,
-             std::int64_t group_step)
-      : data_(data), layout_(layout), row_offsets_(row_offsets), group_step_(group_step) {}
+  explicit PixelsLeft(const PixelRows<T>& rows) : rows_(rows) {}
 
-  [[nodiscard]] fathom::detail::GemmPanel<T> panel(const fathom::detail::GemmKernels<T>& kernels,
-                                                   std::int64_t group, std::int64_t i, std::int64_t rows,
-                                                   std::int64_t p, std::int64_t depth,
-                                                   T* scratch) const override;
+  void pack(const fathom::detail::GemmKernels<T>& kernels, std::int64_t group, std::int64_t i,
+            std::int64_t rows, std::int64_t p, std::int64_t depth, T* strip) const override;
 
  private:
-  const T* data_;
-  PixelLayout layout_;
-  const std::vector<std::int64_t>& row_offsets_;
-  std::int64_t group_step_;
+  PixelRows<T> rows_;
 };
 
-/// Operand (pixels, channels).
+/// The transposed operand (pixels, rows).
 template <class T>
-class ChannelsRight final : public fathom::detail::GemmRight<T> {
+class PixelsTransposed final : public fathom::detail::GemmRight<T> {
  public:
-  ChannelsRight(const T* data, const PixelLayout& layout, std::int64_t channel_step, std::int64_t group_step)
-      : data_(data), layout_(layout), channel_step_(channel_step), group_step_(group_step) {}
+  explicit PixelsTransposed(const PixelRows<T>& rows) : rows_(rows) {}
 
   void pack(const fathom::detail::GemmKernels<T>& kernels, std::int64_t group, std::int64_t p,
-            std::int64_t depth, std::int64_t j, std::int64_t columns, T* panel) const override;
+            std::int64_t depth, std::int64_t j, std::int64_t columns, T* panels,
+            std::int64_t panel_step) const override;
 
  private:
-  const T* data_;
-  PixelLayout layout_;
-  std::int64_t channel_step_, group_step_;
+  PixelRows<T> rows_;
 };
 
 /// Result (channels, pixels); the bias has a value for each channel.
@@ -153,22 +152,20 @@ class PixelsResult final : public fathom::detail::GemmResult<T> {
  public:
   PixelsResult(T* data, const PixelLayout& layout, std::int64_t channel_step, std::int64_t group_channels,
                fathom::detail::GemmEpilogue<T> epilogue, bool accumulate)
-      : data_(data),
+      : fathom::detail::GemmResult<T>(accumulate, epilogue.activation),
+        data_(data),
         layout_(layout),
         channel_step_(channel_step),
         group_channels_(group_channels),
-        epilogue_(epilogue),
-        accumulate_(accumulate) {}
+        bias_(epilogue.bias) {}
 
-  [[nodiscard]] fathom::detail::GemmRows<const T> start(const fathom::detail::GemmKernels<T>& kernels,
-                                                        std::int64_t group, std::int64_t i, std::int64_t rows,
-                                                        std::int64_t j, T* scratch) const override;
-  [[nodiscard]] fathom::detail::GemmRows<T> direct(std::int64_t group, std::int64_t i, std::int64_t j,
+  [[nodiscard]] const T* row_bias(std::int64_t group) const override {
+    return bias_ == nullptr ? nullptr : bias_ + group * group_channels_;
+  }
+  [[nodiscard]] fathom::detail::GemmRows<T> direct(std::int64_t group, std::int64_t j,
                                                    std::int64_t columns) const override;
   void store(std::int64_t group, std::int64_t i, std::int64_t rows, std::int64_t j, std::int64_t columns,
              fathom::detail::GemmRows<const T> tile) const override;
-  [[nodiscard]] bool accumulates() const override { return accumulate_; }
-  [[nodiscard]] Activation activation() const override { return epilogue_.activation; }
 
  private:
   [[nodiscard]] T* channel(std::int64_t group, std::int64_t i) const {
@@ -178,8 +175,7 @@ class PixelsResult final : public fathom::detail::GemmResult<T> {
   T* data_;
   PixelLayout layout_;
   std::int64_t channel_step_, group_channels_;
-  fathom::detail::GemmEpilogue<T> epilogue_;
-  bool accumulate_;
+  const T* bias_;
 };
 
 extern template class PaddedImages<float>;
@@ -188,8 +184,8 @@ extern template class PixelsRight<float>;
 extern template class PixelsRight<double>;
 extern template class PixelsLeft<float>;
 extern template class PixelsLeft<double>;
-extern template class ChannelsRight<float>;
-extern template class ChannelsRight<double>;
+extern template class PixelsTransposed<float>;
+extern template class PixelsTransposed<double>;
 extern template class PixelsResult<float>;
 extern template class PixelsResult<double>;
 

@@ -8,6 +8,7 @@
 
 namespace fathom::ops::detail {
 
+using fathom::detail::GemmMatrix;
 using fathom::detail::GemmSize;
 using fathom::detail::MatrixLeft;
 using fathom::detail::MatrixResult;
@@ -46,7 +47,7 @@ struct ImageRows {
     }
   }
 
-  [[nodiscard]] std::int64_t count() const { return static_cast<std::int64_t>(offsets.size()); }
+  [[nodiscard]] PixelRows<T> rows() const { return {images.data(), layout, offsets, group_step}; }
 
  private:
   static PixelRange reach(const ConvolutionGeometry& g) {
@@ -62,13 +63,13 @@ void convolve(const ConvolutionGeometry& g, const Array& image, const Array& W, 
               bool accumulate, Array& map) {
   if (map.size() == 0) return;
   dispatch_float(image.dtype(), "convolution_2d", [&]<class T>() {
-    const ImageRows<T> rows(g, image);
+    const ImageRows<T> image_rows(g, image);
+    const PixelRows<T> rows = image_rows.rows();
     const std::int64_t channels = g.map_channels / g.groups;
     const std::vector<std::int64_t> offsets = group_offsets(g.groups, channels * rows.count());
     const GemmSize size{g.groups, channels, image.shape()[0] * pixels(g.map), rows.count()};
     run_gemm<T>("gemm/convolution_2d", size,
-                MatrixLeft<T>({W.data<T>(), rows.count(), offsets.data()}, false),
-                PixelsRight<T>(rows.images.data(), rows.layout, rows.offsets, rows.group_step),
+                MatrixLeft<T>({W.data<T>(), rows.count(), offsets.data()}, false), PixelsRight<T>(rows),
                 PixelsResult<T>(map.mutable_data<T>(), map_layout(g), pixels(g.map), channels,
                                 gemm_epilogue<T>(epilogue), accumulate));
   });
@@ -78,14 +79,22 @@ void convolve_grad_w(const ConvolutionGeometry& g, const Array& image, const Arr
                      Array& W) {
   if (W.size() == 0) return;
   dispatch_float(image.dtype(), "convolution_2d", [&]<class T>() {
-    const ImageRows<T> rows(g, image);
+    const ImageRows<T> image_rows(g, image);
+    const PixelRows<T> rows = image_rows.rows();
     const std::int64_t channels = g.map_channels / g.groups;
+    const std::vector<std::int64_t> planes = group_offsets(channels, pixels(g.map));
+    const PixelRows<T> maps{map.data<T>(), map_layout(g), planes, channels * pixels(g.map)};
     const std::vector<std::int64_t> offsets = group_offsets(g.groups, channels * rows.count());
-    const GemmSize size{g.groups, rows.count(), channels, image.shape()[0] * pixels(g.map)};
-    run_gemm<T>("gemm/convolution_2d_grad_w", size,
-                PixelsLeft<T>(rows.images.data(), rows.layout, rows.offsets, rows.group_step),
-                ChannelsRight<T>(map.data<T>(), map_layout(g), pixels(g.map), channels * pixels(g.map)),
-                MatrixResult<T>({W.mutable_data<T>(), rows.count(), offsets.data()}, true, accumulate));
+    const GemmMatrix<T> result{W.mutable_data<T>(), rows.count(), offsets.data()};
+    const std::int64_t depth = image.shape()[0] * pixels(g.map);
+    // The side with fewer rows is the one to transpose.
+    if (rows.count() < channels) {
+      run_gemm<T>("gemm/convolution_2d_grad_w", {g.groups, channels, rows.count(), depth},
+                  PixelsLeft<T>(maps), PixelsTransposed<T>(rows), MatrixResult<T>(result, false, accumulate));
+    } else {
+      run_gemm<T>("gemm/convolution_2d_grad_w", {g.groups, rows.count(), channels, depth},
+                  PixelsLeft<T>(rows), PixelsTransposed<T>(maps), MatrixResult<T>(result, true, accumulate));
+    }
   });
 }
 
