@@ -86,6 +86,7 @@ def parse(words):
     parser.add_argument("--core", type=int, default=contender.last_core(), help="for one thread")
     parser.add_argument("--torch", default=os.environ.get("FATHOM_TORCH_PYTHON"), help="Python that can import torch")
     parser.add_argument("--torch2", default=os.environ.get("FATHOM_TORCH2_PYTHON"), help="Python with a second PyTorch")
+    parser.add_argument("--no-compile", action="store_true", help="without torch.compile, which takes a minute for a network")
     setup = parser.parse_args(words)
     setup.rows = re.compile(setup.rows)
     if setup.out is None:
@@ -115,9 +116,9 @@ def measure(setup, what):
         for threads in setup.threads or [1]:
             store(path, setup, ops.run(setup, setup.rows, threads))
     else:
-        rows = model_rows.ROWS if what == "models" else model_rows.GROWTH
+        rows, only = (model_rows.ROWS, ()) if what == "models" else (model_rows.GROWTH, ["torch keep channels_last foreach"])
         for threads in setup.threads or ([1] if setup.isa == "avx2" else [1, 2]):
-            store(path, setup, models.run(setup, rows, setup.rows, threads))
+            store(path, setup, models.run(setup, rows, setup.rows, threads, only))
 
 
 def main():

@@ -23,27 +23,29 @@ INFERENCE = {
 COMPILED = {"keep channels_last compiled": ("--format channels_last --foreach --compiled", KEEP_MEMORY)}
 
 
-def commands(setup, row, threads):
-    """setting -> (command, environment)"""
+def commands(setup, row, threads, only):
+    """setting -> (command, environment); of PyTorch's settings those that `only` names, if it does."""
     limits = AVX2_ALONE if setup.isa == "avx2" else {}
     options = [*row.options.split(), "--threads", str(threads), "--stdin"]
     result = {"fathom": ([os.path.join(setup.build, "benchmarks", "bench_models"), *options], limits)}
     for torch, python in (("torch", setup.torch), ("torch2", setup.torch2)):
         settings = {**(TRAINING if row.trains else INFERENCE), **(MEMORY if row.memory else {}),
-                    **(COMPILED if torch == "torch2" else {})}
+                    **(COMPILED if torch == "torch2" and not setup.no_compile else {})}
         if torch == "torch2":
             settings.pop("default")
         for name, (own, environment) in settings.items() if python else ():
+            if only and f"{torch} {name}" not in only:
+                continue
             command = [python, os.path.join(PEERS, "torch_models.py"), *options, *own.split()]
             result[f"{torch} {name}"] = (command, {**environment, **limits})
     return result
 
 
-def run_row(setup, row, threads):
+def run_row(setup, row, threads, only):
     times, answers = {}, {}
     with contextlib.ExitStack() as stack:
         running = {setting: stack.enter_context(Contender(command, threads, setup.core, environment))
-                   for setting, (command, environment) in commands(setup, row, threads).items()}
+                   for setting, (command, environment) in commands(setup, row, threads, only).items()}
         # Two steps before the turns: then all have started, and it is clear how many steps fit.
         steps = {}
         for setting, contender in list(running.items()):
@@ -66,11 +68,11 @@ def run_row(setup, row, threads):
             **{name: {setting: round(answer[name], 3) for setting, answer in answers.items() if name in answer} for name in kept}}
 
 
-def run(setup, rows, pattern, threads, progress=print):
+def run(setup, rows, pattern, threads, only=(), progress=print):
     """Yields a result for each row that matches."""
     for row in rows:
         if pattern.search(row.name):
-            result = run_row(setup, row, threads)
+            result = run_row(setup, row, threads, only)
             if "fathom" in result["ms"]:
                 progress(describe(result))
                 yield result
