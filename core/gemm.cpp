@@ -5,6 +5,7 @@
 
 #include <fathom/core/check.hpp>
 #include <fathom/core/gemm/matrix.hpp>
+#include <fathom/core/row_products.hpp>
 
 namespace fathom {
 
@@ -12,6 +13,20 @@ template <class T>
 void detail::matrix_product(const GemmSize& size, GemmMatrix<const T> a, bool transpose_a,
                             GemmMatrix<const T> b, bool transpose_b, GemmMatrix<T> c, bool accumulate,
                             GemmEpilogue<T> epilogue) {
+  if (size.groups == 1 && size.m > 0 && size.m <= kFewRows && size.k > 0 && !transpose_a && transpose_b) {
+    return row_products<T>({.m = size.m,
+                            .n = size.n,
+                            .k = size.k,
+                            .a = a.group(0),
+                            .a_step = a.step,
+                            .b = b.group(0),
+                            .b_step = b.step,
+                            .c = c.group(0),
+                            .c_step = c.step,
+                            .bias = epilogue.bias,
+                            .activation = epilogue.activation,
+                            .accumulates = accumulate});
+  }
   // The left operand is read in place when its rows run along k, the right one is always packed: C^T = B^T
   // A^T has them the other way round.
   const bool swap = transpose_b && (transpose_a || size.n > size.m);

@@ -128,7 +128,7 @@ TEST_CASE("gemm gives the same bits for any number of threads", "[gemm]") {
   const test::RestoreSettings restore;
   set_isa(GENERATE(from_range(supported_isas())));
   const auto [m, n, k] = GENERATE(table<std::int64_t, std::int64_t, std::int64_t>(
-      {{300, 700, 300}, {1000, 20, 600}, {19, 1111, 70}, {96, 96, 3000}}));
+      {{300, 700, 300}, {1000, 20, 600}, {19, 1111, 70}, {96, 96, 3000}, {1, 1111, 701}, {3, 999, 500}}));
   const bool transpose_b = GENERATE(false, true);
   const Problem problem{false, transpose_b, true, m, n, k, 1};
   set_num_threads(1);
@@ -148,10 +148,12 @@ TEST_CASE("gemm runs the kernels of the chosen instruction set", "[gemm]") {
   const DType dtype = GENERATE(DType::float32, DType::float64);
   set_isa(isa);
   reset_kernel_counts();
-  static_cast<void>(gemm(Array::ones({2, 3}, dtype), Array::ones({3, 4}, dtype)));
+  // Few rows by themselves when b's run along k too, else tiles.
+  const bool few = GENERATE(true, false);
+  static_cast<void>(gemm(Array::ones({few ? 4 : 5, 3}, dtype), Array::ones({4, 3}, dtype), false, true));
   const std::vector<KernelCount> counts = kernel_counts();
   REQUIRE(counts.size() == 1);
-  CHECK(counts[0].kernel == "gemm/matrix");
+  CHECK(counts[0].kernel == (few ? "gemm/rows" : "gemm/matrix"));
   CHECK(counts[0].isa == isa);
   CHECK(counts[0].dtype == dtype);
   CHECK(counts[0].calls == 1);
