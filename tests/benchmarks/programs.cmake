@@ -1,4 +1,4 @@
-# cmake -D OPS=bench_ops -D MODELS=bench_models -D GRAPH=bench_graph -P programs.cmake
+# cmake -D OPS=bench_ops -D MODELS=bench_models -D GRAPH=bench_graph -D LIMITS=bench_limits -P programs.cmake
 # Each op, network and pass runs once on something tiny and prints its line of JSON; wrong options are refused in words.
 cmake_minimum_required(VERSION 3.25)
 set(op_fields op pass shape dtype threads isa request runs median_ms min_ms GFLOP/s GB/s)
@@ -85,6 +85,9 @@ endforeach()
 
 execute_process(COMMAND ${GRAPH} OUTPUT_VARIABLE output COMMAND_ERROR_IS_FATAL ANY)
 require_line("${output}" "nodes;median_us_per_node;min_us_per_node" "nodes;median_us_per_node;min_us_per_node")
+execute_process(COMMAND ${LIMITS} OUTPUT_VARIABLE output COMMAND_ERROR_IS_FATAL ANY)
+set(copies "GB/s copying 128 KiB;GB/s copying 8 MiB;GB/s copying 256 MiB")
+require_line("${output}" "${copies}" "${copies}")
 
 require_refusal("--op: nonsense not in {depthwise_convolution_2d," ${OPS} --op nonsense ${image} --pass forward)
 require_refusal("--pass is required" ${OPS} --op relu ${image})

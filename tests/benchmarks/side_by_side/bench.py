@@ -7,6 +7,7 @@ models    training steps and inference, with one and two threads
 growth    how the cost of a training step grows with batch and width, with one and two threads
 variants  ops in float64 and with two threads, against float32 and one
 weight    start-up of a trivial program, size of the library, cost of a node of the graph
+limits    what one core of the machine can do at most
 page      only the tables and charts of the page
 all       all of these; ops and models again limited to AVX2
 """
@@ -74,7 +75,7 @@ def store(path, setup, results):
 
 def parse(words):
     parser = argparse.ArgumentParser(prog="./dev bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["ops", "models", "growth", "variants", "weight", "page", "all"])
+    parser.add_argument("what", choices=["ops", "models", "growth", "variants", "weight", "limits", "page", "all"])
     parser.add_argument("--build", default=os.path.join(ROOT, "build", "release"), help="where the benchmarks have been built")
     parser.add_argument("--out", help="folder of the JSON files and charts (default: docs/performance)")
     parser.add_argument("--page", help="whose tables are replaced (default: docs/performance.md, with --out none)")
@@ -108,7 +109,9 @@ def find_peers(setup):
 
 def measure(setup, what):
     path = os.path.join(setup.out, what + ("_avx2" if setup.isa == "avx2" else "") + ".json")
-    if what == "weight":
+    if what == "limits":
+        store(path, setup, weight.limits(setup))
+    elif what == "weight":
         store(path, setup, weight.run(setup))
     elif what == "variants":
         store(path, setup, variants.run(setup, setup.rows))
@@ -126,7 +129,7 @@ def main():
     setup = parse(sys.argv[1:])
     if setup.what != "page":
         find_peers(setup)
-    for what in ("ops", "models", "growth", "variants", "weight") if setup.what == "all" else () if setup.what == "page" else (setup.what,):
+    for what in ("ops", "models", "growth", "variants", "weight", "limits") if setup.what == "all" else () if setup.what == "page" else (setup.what,):
         measure(setup, what)
     if setup.what == "all":
         setup.isa = "avx2"

@@ -21,7 +21,7 @@ def line(x1, y1, x2, y2, color="#cccccc", extra=""):
 
 def bars(title, rows):
     """rows: (name, ratio, least or None); 1 is a line, `least` a mark on the bar."""
-    left, right, step, top = 290, 60, 26, 40
+    left, right, step, top = 290, 80, 26, 40
     width, height = 800, top + step * len(rows) + 20
     scale = (width - left - right) / max([1.2, *[max(ratio, least or 0) for _, ratio, least in rows]])
     parts = [text(left, 20, title, extra='font-weight="bold"'), line(left + scale, top - 8, left + scale, height - 14, "black")]
@@ -32,7 +32,7 @@ def bars(title, rows):
         parts.append(f'<rect x="{left}" y="{y}" width="{ratio * scale:.1f}" height="18" fill="{COLORS[0] if reached else COLORS[1]}"/>')
         if least:
             parts.append(line(left + least * scale, y - 3, left + least * scale, y + 21, "black", 'stroke-width="2"'))
-        parts.append(text(left + max(ratio, least or 0) * scale + 6, y + 13, f"{ratio:.2f}"))
+        parts.append(text(width - 8, y + 13, f"{ratio:.2f}", "end"))
     return svg(width, height, parts)
 
 

@@ -39,7 +39,7 @@ class Results:
     def __init__(self, folder):
         self.folder = folder
         self.files = {}
-        for name in ("ops", "ops_avx2", "models", "models_avx2", "growth", "variants", "weight"):
+        for name in ("ops", "ops_avx2", "models", "models_avx2", "growth", "variants", "weight", "limits"):
             path = os.path.join(folder, name + ".json")
             if os.path.exists(path):
                 with open(path) as file:
@@ -177,6 +177,11 @@ def variants(results):
     return table(["op", "float32, ms", "2 threads, ms", "times as fast", "float64, ms", "share of float32's rate"], rows)
 
 
+def limits(results):
+    result = results.one("limits") or {}
+    return table(["one core can do at most", ""], [[name, number(value)] for name, value in result.items() if name != "row"])
+
+
 def weight(results):
     result = results.one("weight")
     if result is None:
@@ -196,7 +201,7 @@ def charts(results):
     """Writes the pictures and returns the lines that show them."""
     bars = [(row.name, ratio_of_models(results.one("models", row=row.name, threads=1)), row.least) for row in MODEL_ROWS]
     bars = [bar for bar in bars if bar[1]]
-    pictures = {"models.svg": chart.bars("PyTorch's best time / Fathom's, 1 thread", bars)} if bars else {}
+    pictures = {"models.svg": chart.bars("PyTorch's best time / Fathom's, 1 thread; the marks are to be reached", bars)} if bars else {}
     for kind, label in (("batch", "images in a step of small_cnn"), ("width", "width of MobileNetV1, 32 x 32, batch 64")):
         lines = {}
         for result in results.of("growth"):
@@ -218,7 +223,7 @@ def write(folder, path):
     results = Results(folder)
     pictures = charts(results)
     parts = {"machine": machine(results), "summary": summary(results), "models": networks(results),
-             "threads": two_threads(results), "memory": memory(results), "variants": variants(results), "weight": weight(results),
+             "threads": two_threads(results), "memory": memory(results), "variants": variants(results), "weight": weight(results), "limits": limits(results),
              "chart": pictures.get("models.svg", ""), "ops": all_ops(results),
              "growth": "\n\n".join(line for name, line in pictures.items() if name.startswith("growth"))}
     with open(path) as file:

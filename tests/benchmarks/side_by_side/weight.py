@@ -57,11 +57,22 @@ def torch_weight(folder):
             "libraries": len(libraries), "all_mib": mib(sum(map(os.path.getsize, libraries)))}
 
 
-def us_per_node(setup, command):
-    """Median time of a node, pinned to a core."""
+def answer_of(setup, command):
+    """What a program says that runs on one core."""
     answer = subprocess.run(command, check=True, capture_output=True, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"},
                             preexec_fn=lambda: os.sched_setaffinity(0, {setup.core}))
-    return round(json.loads(answer.stdout)["median_us_per_node"], 3)
+    return json.loads(answer.stdout)
+
+
+def us_per_node(setup, command):
+    return round(answer_of(setup, command)["median_us_per_node"], 3)
+
+
+def limits(setup, progress=print):
+    """What one core of the machine can do at most."""
+    found = answer_of(setup, [os.path.join(setup.build, "benchmarks", "bench_limits")])
+    progress(f"limits of one core: {found}")
+    yield {"row": "limits", **{name: round(value, 1) for name, value in found.items()}}
 
 
 def run(setup, progress=print):
