@@ -60,6 +60,7 @@ class Worker {
          const GemmRight<T>& right, const GemmResult<T>& result)
       : kernels_(kernels), size_(size), grid_(grid), left_(left), right_(right), result_(result) {
     tile_size_ = kernels.rows * kernels.columns();
+    row_length_ = right.row_length();
     strip_size_ = round_up(kernels.rows * kGemmRowStep + kGemmPackSlack, kGemmPackSlack);
     panel_step_ = round_up(std::min(size.k, kGemmDepth) * kernels.columns() + kGemmPackSlack, kGemmPackSlack);
     panels_ = grid.block_columns / kernels.columns();
@@ -86,32 +87,55 @@ class Worker {
     at.right = at.strip + strip_size_;
     at.partial = at.right + panels_ * panel_step_;
     at.tile = at.partial + partial_size_;
-    std::array<GemmRows<T>, kMostPanels> targets;
-    at.targets = targets.data();
-    for (std::int64_t panel = 0; panel * kernels_.columns() < at.columns; ++panel)
-      at.targets[panel] = result_.direct(group, j + panel * kernels_.columns(), at.width(panel, kernels_));
+    std::array<Panel, kMostPanels> panels;
+    at.panels = panels.data();
+    at.panel_count = cut(group, j, at.columns, at.panels);
     do {
       at.depth = std::min(kGemmDepth, size_.k - at.p);
-      right_.pack(kernels_, group, at.p, at.depth, j, at.columns, at.right, panel_step_);
+      if (row_length_ == 0) {
+        right_.pack(kernels_, group, at.p, at.depth, j, at.columns, at.right, panel_step_);
+        for (std::int64_t panel = 0; panel < at.panel_count; ++panel)
+          at.panels[panel].right = at.right + panel * panel_step_;
+      }
       strips(at);
       at.p += at.depth;
     } while (at.p < size_.k);
   }
 
  private:
-  static constexpr std::int64_t kMostPanels = kGemmColumns / 4;  // of vectors of two doubles
+  static constexpr std::int64_t kMostPanels = kGemmColumns;
+
+  /// Columns that one tile covers.
+  struct Panel {
+    std::int64_t first, columns;  // within the block
+    const T* right;
+    GemmRows<T> target;  // none when the columns do not lie side by side in the result
+  };
 
   struct Block {
     std::int64_t group, i, rows, j, columns;
     std::int64_t p, depth;       // what is being added up
     T *strip, *right, *partial;  // packed operands and unfinished sums
     T* tile;                     // sums that cannot be written in place
-    GemmRows<T>* targets;        // of the panels
-
-    [[nodiscard]] std::int64_t width(std::int64_t panel, const GemmKernels<T>& kernels) const {
-      return std::min(kernels.columns(), columns - panel * kernels.columns());
-    }
+    Panel* panels;
+    std::int64_t panel_count;
   };
+
+  /// Cuts columns [j, j + columns) into panels, at the ends of rows too when they are read in place.
+  std::int64_t cut(std::int64_t group, std::int64_t j, std::int64_t columns, Panel* panels) const {
+    std::int64_t count = 0;
+    for (std::int64_t first = 0; first < columns; ++count) {
+      std::int64_t width = std::min(kernels_.columns(), columns - first);
+      const T* right = nullptr;
+      if (row_length_ > 0) {
+        width = std::min(width, row_length_ - (j + first) % row_length_);
+        right = right_.in_place(group, j + first);
+      }
+      panels[count] = {first, width, right, result_.direct(group, j + first, width)};
+      first += width;
+    }
+    return count;
+  }
 
   void strips(const Block& at) const {
     // Of heights that differ by one at most: short tiles have too few sums to keep the units busy.
@@ -120,52 +144,47 @@ class Worker {
       const std::int64_t begin = at.rows * strip / count;
       const std::int64_t rows = at.rows * (strip + 1) / count - begin;
       left_.pack(kernels_, at.group, at.i + begin, rows, at.p, at.depth, at.strip);
-      for (std::int64_t panel = 0; panel * kernels_.columns() < at.columns; ++panel)
-        compute(at, begin, rows, panel);
+      for (std::int64_t i = 0; i < at.panel_count; ++i) compute(at, begin, rows, at.panels[i]);
     }
   }
 
   /// One tile, `row` counting within the block: the sums over this block's depths, on top of those of the
   /// depths before.
-  void compute(const Block& at, std::int64_t row, std::int64_t rows, std::int64_t panel) const {
+  void compute(const Block& at, std::int64_t row, std::int64_t rows, const Panel& panel) const {
     const bool is_first = at.p == 0;
     const bool is_last = at.p + at.depth == size_.k;
-    const std::int64_t width = kernels_.columns();
-    const std::int64_t columns = at.width(panel, kernels_);
-    const std::int64_t j = at.j + panel * width;
-    T* const partial = at.partial + row * grid_.block_columns + panel * width;
-    const T* const row_bias = result_.row_bias(at.group);
-    const T* const column_bias = result_.column_bias();
-    GemmTile<T> tile{
-        at.depth, at.strip,        at.right + panel * panel_step_, nullptr, nullptr, partial, 0, 0,
-        columns,  Activation::none};
+    GemmTile<T> tile{};
+    tile.depth = at.depth;
+    tile.a = at.strip;
+    tile.b = panel.right;
+    if (row_length_ > 0) tile.b_offsets = right_.offsets() + at.p;
+    tile.columns = panel.columns;
+    tile.to = at.partial + row * grid_.block_columns + panel.first;
     tile.to_step = grid_.block_columns;
     if (!is_first) {
-      tile.from = partial;
-      tile.from_step = grid_.block_columns;
+      tile.from = tile.to;
+      tile.from_step = tile.to_step;
     } else {
+      const T* const row_bias = result_.row_bias(at.group);
+      const T* const column_bias = result_.column_bias();
       if (row_bias != nullptr) tile.row_bias = row_bias + at.i + row;
-      if (column_bias != nullptr) tile.from = column_bias + j;
+      if (column_bias != nullptr) tile.from = column_bias + at.j + panel.first;
     }
-    bool is_stored = !is_last;
+    bool is_stored = true;
     if (is_last) {
       tile.activation = result_.activation();
-      const GemmRows<T> target = at.targets[panel];
-      if (target.data == nullptr || (result_.accumulates() && tile.from != nullptr)) {
-        tile.to = at.tile;
-        tile.to_step = width;
-      } else {
-        tile.to = target.data + (at.i + row) * target.step;
-        tile.to_step = target.step;
-        is_stored = true;
-        if (result_.accumulates()) {
-          tile.from = tile.to;
-          tile.from_step = tile.to_step;
-        }
+      is_stored = panel.target.data != nullptr && !(result_.accumulates() && tile.from != nullptr);
+      tile.to = is_stored ? panel.target.data + (at.i + row) * panel.target.step : at.tile;
+      tile.to_step = is_stored ? panel.target.step : kernels_.columns();
+      if (is_stored && result_.accumulates()) {
+        tile.from = tile.to;
+        tile.from_step = tile.to_step;
       }
     }
-    kernels_.tiles[rows - 1][columns > kernels_.lanes ? 1 : 0](tile);
-    if (!is_stored) result_.store(at.group, at.i + row, rows, j, columns, {at.tile, width});
+    const auto& tiles = row_length_ > 0 ? kernels_.tiles_in_place : kernels_.tiles;
+    tiles[rows - 1][panel.columns > kernels_.lanes ? 1 : 0](tile);
+    if (!is_stored)
+      result_.store(at.group, at.i + row, rows, at.j + panel.first, panel.columns, {at.tile, tile.to_step});
   }
 
   const GemmKernels<T>& kernels_;
@@ -174,7 +193,7 @@ class Worker {
   const GemmLeft<T>& left_;
   const GemmRight<T>& right_;
   const GemmResult<T>& result_;
-  std::int64_t tile_size_, strip_size_, panel_step_, panels_, partial_size_;
+  std::int64_t tile_size_, strip_size_, panel_step_, panels_, partial_size_, row_length_;
 };
 
 }  // namespace

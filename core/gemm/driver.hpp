@@ -37,6 +37,14 @@ class GemmRight {
   /// matter.
   virtual void pack(const GemmKernels<T>& kernels, std::int64_t group, std::int64_t p, std::int64_t depth,
                     std::int64_t j, std::int64_t columns, T* panels, std::int64_t panel_step) const = 0;
+  /// The operand where it lies instead, worth while when few rows of the left one meet it: columns
+  /// [j, j + columns) of depth p at in_place(group, j) + offsets()[p], for columns that do not pass a
+  /// multiple of row_length(). A row length of 0: packed always.
+  [[nodiscard]] virtual std::int64_t row_length() const { return 0; }
+  [[nodiscard]] virtual const T* in_place(std::int64_t /*group*/, std::int64_t /*j*/) const {
+    return nullptr;
+  }
+  [[nodiscard]] virtual const std::int64_t* offsets() const { return nullptr; }
 };
 
 /// What becomes of sums before they are written: a bias is added, then the activation applied.

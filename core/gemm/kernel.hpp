@@ -31,10 +31,11 @@ struct GemmRun {
 template <class T>
 struct GemmTile {
   std::int64_t depth;
-  const T* a;         ///< a packed strip: rows kGemmRowStep apart
-  const T* b;         ///< a packed panel: depths two vectors apart
-  const T* from;      ///< partial sums or a bias for each column; null: none
-  const T* row_bias;  ///< a value for each row; null: none
+  const T* a;  ///< a packed strip: rows kGemmRowStep apart
+  const T* b;  ///< a packed panel: depths two vectors apart; or, in place, the columns of the panel
+  const std::int64_t* b_offsets;  ///< in place: where each depth lies behind `b`
+  const T* from;                  ///< partial sums or a bias for each column; null: none
+  const T* row_bias;              ///< a value for each row; null: none
   T* to;
   std::int64_t from_step, to_step;  ///< from one row to the next
   std::int64_t columns;             ///< written; of `from` only these need to be readable
@@ -48,6 +49,7 @@ struct GemmKernels {
   std::int64_t lanes;  ///< elements of a vector; a panel of B is two vectors wide
   /// tiles[r - 1][v - 1]: tiles of r rows and v vectors.
   void (*tiles[kGemmMaxRows][2])(const GemmTile<T>& tile);
+  void (*tiles_in_place[kGemmMaxRows][2])(const GemmTile<T>& tile);
 
   /// Row r of the target, `step` apart, gets the runs of source + row_offsets[r]. Rows and runs ascend: whole
   /// vectors are moved, so that up to kGemmPackSlack elements after the end are read and overwritten.

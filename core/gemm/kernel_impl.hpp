@@ -60,14 +60,16 @@ template <class T, int R, int V>
 }
 
 // The loops over a tile are unrolled by request: the compiler's own count would leave the sums in memory.
-template <class T, int R, int V>
+template <class T, int R, int V, bool in_place>
 void tile(const GemmTile<T>& t) {
   Batch<T> sum[R * V];
 #pragma GCC unroll 24
   for (int i = 0; i < R * V; ++i) sum[i] = Batch<T>(T(0));
   const T* a = t.a;
   const T* b = t.b;
-  for (const T* const end = a + t.depth; a != end; ++a, b += 2 * kLanes<T>) {
+  const int64_t* offset = t.b_offsets;
+  for (const T* const end = a + t.depth; a != end; ++a) {
+    if constexpr (in_place) b = t.b + *offset++;
     Batch<T> right[V];
     for (int v = 0; v < V; ++v) right[v] = Batch<T>::load_unaligned(b + v * kLanes<T>);
 #pragma GCC unroll 12
@@ -75,6 +77,7 @@ void tile(const GemmTile<T>& t) {
       const Batch<T> left(a[r * kGemmRowStep]);
       for (int v = 0; v < V; ++v) sum[r * V + v] = fathom::simd::multiply_add(left, right[v], sum[r * V + v]);
     }
+    if constexpr (!in_place) b += 2 * kLanes<T>;
   }
   if (t.row_bias != nullptr) {
 #pragma GCC unroll 12
@@ -167,8 +170,10 @@ void pack_transposed(const T* source, const int64_t* row_offsets, int64_t column
 /// Fills tiles[R - 1] and all smaller ones.
 template <class T, int R>
 constexpr void fill_tiles(GemmKernels<T>& kernels) {
-  kernels.tiles[R - 1][0] = &tile<T, R, 1>;
-  kernels.tiles[R - 1][1] = &tile<T, R, 2>;
+  kernels.tiles[R - 1][0] = &tile<T, R, 1, false>;
+  kernels.tiles[R - 1][1] = &tile<T, R, 2, false>;
+  kernels.tiles_in_place[R - 1][0] = &tile<T, R, 1, true>;
+  kernels.tiles_in_place[R - 1][1] = &tile<T, R, 2, true>;
   if constexpr (R > 1) fill_tiles<T, R - 1>(kernels);
 }
 

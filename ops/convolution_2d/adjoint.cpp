@@ -135,10 +135,13 @@ void deconvolve(const ConvolutionGeometry& g, const Array& map, const Array& W, 
         const std::vector<std::int64_t> offsets = group_offsets(g.groups, channels * depth);
         PixelLayout layout{y.count, x.count, g.image_channels * plane, g.stride.y * g.image.x, g.stride.x};
         layout.join_rows();
+        const PixelRows<T> pixels{padded.data(), padded.layout({y.count, x.count}), rows,
+                                  g.map_channels / g.groups * padded.channel_step()};
+        const bool in_place =
+            layout.step == 1 && is_better_in_place(pixels.layout, g.map_channels / g.groups, channels);
         run_gemm<T>("gemm/deconvolution_2d", {g.groups, channels, map.shape()[0] * y.count * x.count, depth},
                     phase_weights(g, W.data<T>(), y, x, offsets, weights.data()),
-                    PixelsRight<T>({padded.data(), padded.layout({y.count, x.count}), rows,
-                                    g.map_channels / g.groups * padded.channel_step()}),
+                    PixelsRight<T>(pixels, in_place),
                     PixelsResult<T>(out + y.first * g.image.x + x.first, layout, plane, channels,
                                     gemm_epilogue<T>(epilogue), accumulate));
       }

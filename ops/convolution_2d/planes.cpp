@@ -69,6 +69,8 @@ void PaddedImages<T>::copy_planes(const T* images, std::int64_t count, std::int6
       std::fill(out, out + first, T(0));
       if (step_.x == 1 && first < end) {
         std::copy(row + (start + first), row + (start + end), out + first);
+      } else if (step_.x == 2) {  // the compiler has a way to take every second one
+        for (std::int64_t q = first; q < end; ++q) out[q] = row[start + 2 * q];
       } else {
         for (std::int64_t q = first; q < end; ++q) out[q] = row[start + q * step_.x];
       }
@@ -109,6 +111,15 @@ void PixelsRight<T>::pack(const GemmKernels<T>& kernels, std::int64_t group, std
   });
   kernels.pack_runs(rows_.data + group * rows_.group_step, rows_.row_offsets.data() + p, depth, runs.data(),
                     runs.count(), panels, kernels.columns());
+}
+
+template <class T>
+const T* PixelsRight<T>::in_place(std::int64_t group, std::int64_t j) const {
+  const T* at = nullptr;
+  rows_.layout.for_each_row(j, 1, [&](std::int64_t, std::int64_t offset, std::int64_t) {
+    at = rows_.data + group * rows_.group_step + offset;
+  });
+  return at;
 }
 
 template <class T>

@@ -105,18 +105,34 @@ struct PixelRows {
   [[nodiscard]] std::int64_t count() const { return static_cast<std::int64_t>(row_offsets.size()); }
 };
 
+/// Whether packing `planes` of pixels for a product with `channels` rows would cost more than it saves: the
+/// pixels are shifted views of few planes, which stay in the first-level cache, or few channels meet them.
+/// Rows of the layout should fill the vectors that they are read in, of up to 16 elements.
+[[nodiscard]] inline bool is_better_in_place(const PixelLayout& layout, std::int64_t planes,
+                                             std::int64_t channels) {
+  constexpr std::int64_t kLanes = 16;
+  constexpr std::int64_t kFew = 4;
+  const std::int64_t read = (layout.width + kLanes - 1) / kLanes * kLanes;
+  return (planes <= kFew && 16 * layout.width >= 15 * read) ||
+         (channels <= kFew && 4 * layout.width >= 3 * read);
+}
+
 /// Operand (rows, pixels) on the right.
 template <class T>
 class PixelsRight final : public fathom::detail::GemmRight<T> {
  public:
-  explicit PixelsRight(const PixelRows<T>& rows) : rows_(rows) {}
+  PixelsRight(const PixelRows<T>& rows, bool in_place) : rows_(rows), in_place_(in_place) {}
 
   void pack(const fathom::detail::GemmKernels<T>& kernels, std::int64_t group, std::int64_t p,
             std::int64_t depth, std::int64_t j, std::int64_t columns, T* panels,
             std::int64_t panel_step) const override;
+  [[nodiscard]] std::int64_t row_length() const override { return in_place_ ? rows_.layout.width : 0; }
+  [[nodiscard]] const T* in_place(std::int64_t group, std::int64_t j) const override;
+  [[nodiscard]] const std::int64_t* offsets() const override { return rows_.row_offsets.data(); }
 
  private:
   PixelRows<T> rows_;
+  bool in_place_;
 };
 
 /// The same on the left: the sum runs over pixels.

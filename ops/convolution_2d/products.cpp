@@ -66,10 +66,12 @@ void convolve(const ConvolutionGeometry& g, const Array& image, const Array& W, 
     const ImageRows<T> image_rows(g, image);
     const PixelRows<T> rows = image_rows.rows();
     const std::int64_t channels = g.map_channels / g.groups;
+    const bool in_place = is_better_in_place(rows.layout, g.image_channels / g.groups, channels);
     const std::vector<std::int64_t> offsets = group_offsets(g.groups, channels * rows.count());
     const GemmSize size{g.groups, channels, image.shape()[0] * pixels(g.map), rows.count()};
     run_gemm<T>("gemm/convolution_2d", size,
-                MatrixLeft<T>({W.data<T>(), rows.count(), offsets.data()}, false), PixelsRight<T>(rows),
+                MatrixLeft<T>({W.data<T>(), rows.count(), offsets.data()}, false),
+                PixelsRight<T>(rows, in_place),
                 PixelsResult<T>(map.mutable_data<T>(), map_layout(g), pixels(g.map), channels,
                                 gemm_epilogue<T>(epilogue), accumulate));
   });
