@@ -95,6 +95,8 @@ TEST_CASE("MobileNetV2 of other widths, inputs and classes", "[models]") {
   CHECK(nn::MobileNetV2({.width = 0.5}, random).count_parameters() == 1'968'680);
   CHECK(nn::MobileNetV2({.width = 1.4}, random).count_parameters() == 6'108'776);
   nn::MobileNetV2 small{{.in_channels = 1, .classes = 7, .width = 0.35, .small_images = true}, random};
+  // 0.35 * 32 is 11.2, of which 8 would be less than 90 %
+  CHECK(last_of(nn::summary(small, {1, 32, 32}), "features.0.").output == Shape{1, 16, 32, 32});
   CHECK(last_of(nn::summary(small, {1, 32, 32}), "features.3.").output == Shape{1, 8, 32, 32});
   CHECK(last_of(nn::summary(small, {1, 32, 32}), "features.17.").output == Shape{1, 112, 4, 4});
   CHECK(last_of(nn::summary(small, {1, 28, 28}), "classify").output == Shape{1, 7});
