@@ -85,6 +85,9 @@ std::vector<ConvolutionCase> convolution_cases() {
       {2, 4, 26, 2, {4, 16}, 3, 1, 1, 1},
       {2, 3, 40, 1, {5, 13}, 3, 1, 1, 1},
       {2, 2, 9, 1, {4, 4}, 1, 1, 0, 1},
+      // Fewer image channels than map channels, though enough to be transposed for gW.
+      {2, 34, 37, 1, {4, 5}, 1, 1, 0, 1},
+      {1, 72, 76, 2, {3, 4}, 1, 1, 0, 1},
   };
 }
 
