@@ -24,7 +24,7 @@ if(type STREQUAL "STATIC_LIBRARY")
   set(FATHOM_FIND_DEPENDENCIES "include(CMakeFindDependencyMacro)
 find_dependency(fmt)
 find_dependency(ZLIB)
-find_dependency(OpenMP COMPONENTS CXX)
+find_dependency(Threads)
 ")
 endif()
 configure_package_config_file(${CMAKE_CURRENT_LIST_DIR}/fathomConfig.cmake.in fathomConfig.cmake

@@ -2,20 +2,38 @@
 #include <fathom/core/threads.hpp>
 
 #include <fmt/format.h>
-#include <omp.h>
+
+#if defined(__linux__)
+#include <sched.h>
+#endif
 
 #include <algorithm>
 #include <atomic>
+#include <cstdlib>
 #include <exception>
+#include <mutex>
+#include <thread>
 #include <utility>
-#include <vector>
 
 #include <fathom/core/error.hpp>
+#include <fathom/core/threads/worker_pool.hpp>
 
 namespace fathom {
 namespace {
+
+/// OMP_NUM_THREADS, which users set for other libraries too, else the cores that this process may use.
+int default_threads() {
+  const char* const setting = std::getenv("OMP_NUM_THREADS");
+  if (const int wanted = setting == nullptr ? 0 : std::atoi(setting); wanted > 0) return wanted;
+#if defined(__linux__)
+  cpu_set_t cores;
+  if (sched_getaffinity(0, sizeof cores, &cores) == 0) return std::max(1, CPU_COUNT(&cores));
+#endif
+  return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+}
+
 std::atomic<int>& thread_setting() {
-  static std::atomic<int> threads{omp_get_max_threads()};
+  static std::atomic<int> threads{default_threads()};
   return threads;
 }
 thread_local bool is_serial = false;
@@ -47,30 +65,55 @@ detail::FineGrain::FineGrain() { ++fine_grains; }
 detail::FineGrain::~FineGrain() { --fine_grains; }
 std::int64_t detail::shared_loops() { return shared; }
 
-void detail::parallel_for(std::int64_t count, std::int64_t grain, int threads, void* context,
-                          void (*body)(void*, std::int64_t, std::int64_t)) {
-  if (count <= 0) return;
-  const std::int64_t pieces = piece_count(count, grain, threads);
-  if (pieces == 1 || is_serial || omp_in_parallel() != 0) {
-    body(context, 0, count);
-    return;
-  }
-  ++shared;
-  std::vector<std::exception_ptr> errors(static_cast<std::size_t>(pieces));
-#pragma omp parallel num_threads(static_cast <int>(pieces))
-  {
-    // The team may be smaller than asked for: a thread then takes several pieces.
-    for (std::int64_t piece = omp_get_thread_num(); piece < pieces; piece += omp_get_num_threads()) {
-      try {
-        body(context, count * piece / pieces, count * (piece + 1) / pieces);
-      } catch (...) {
-        errors[static_cast<std::size_t>(piece)] = std::current_exception();
+namespace {
+
+/// A loop in pieces, and the exception of the first piece that threw one.
+class SharedLoop {
+ public:
+  SharedLoop(std::int64_t count, std::int64_t pieces, void* context, detail::LoopBody body)
+      : count_(count), pieces_(pieces), context_(context), body_(body) {}
+
+  void run(std::int64_t piece) noexcept {
+    const SerialScope no_loops_inside;
+    try {
+      body_(context_, count_ * piece / pieces_, count_ * (piece + 1) / pieces_);
+    } catch (...) {
+      const std::lock_guard lock(mutex_);
+      if (error_ == nullptr || piece < failed_) {
+        failed_ = piece;
+        error_ = std::current_exception();
       }
     }
   }
-  for (const std::exception_ptr& error : errors) {
-    if (error) std::rethrow_exception(error);
+  void rethrow() const {
+    if (error_ != nullptr) std::rethrow_exception(error_);
   }
+
+ private:
+  std::int64_t count_, pieces_;
+  void* context_;
+  detail::LoopBody body_;
+  std::mutex mutex_;
+  std::int64_t failed_ = 0;
+  std::exception_ptr error_;
+};
+
+}  // namespace
+
+void detail::parallel_for(std::int64_t count, std::int64_t grain, int threads, void* context, LoopBody body) {
+  if (count <= 0) return;
+  const std::int64_t pieces = piece_count(count, grain, threads);
+  if (pieces > 1 && !is_serial) {
+    SharedLoop loop(count, pieces, context, body);
+    const auto run = [](void* shared_loop, std::int64_t piece) {
+      static_cast<SharedLoop*>(shared_loop)->run(piece);
+    };
+    if (WorkerPool::instance().run(pieces, &loop, run)) {
+      ++shared;
+      return loop.rethrow();
+    }
+  }
+  body(context, 0, count);
 }
 
 }  // namespace fathom

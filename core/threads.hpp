@@ -11,12 +11,13 @@ namespace fathom {
 /// How many threads an operation may use; at least 1, else ValueError. The results have the same bits for any
 /// number.
 FATHOM_EXPORT void set_num_threads(int threads);
-/// Default: OpenMP's (OMP_NUM_THREADS, else the number of cores).
+/// Default: OMP_NUM_THREADS, else the number of cores that the process may use.
 [[nodiscard]] FATHOM_EXPORT int num_threads();
 
 namespace detail {
+using LoopBody = void (*)(void* context, std::int64_t begin, std::int64_t end);
 FATHOM_EXPORT void parallel_for(std::int64_t count, std::int64_t grain, int threads, void* context,
-                                void (*body)(void*, std::int64_t, std::int64_t));
+                                LoopBody body);
 
 /// How many pieces parallel_for makes.
 [[nodiscard]] std::int64_t piece_count(std::int64_t count, std::int64_t grain, int threads);
@@ -47,11 +48,11 @@ class FATHOM_EXPORT SerialScope {
 };
 
 /// Calls `body(begin, end)` for contiguous pieces of [0, count), each of at least `grain` items, one for each
-/// thread. Runs serially when there is one piece, inside another parallel_for and in a SerialScope. An
-/// exception from a piece reaches the caller (the first piece's, if several throw). A reduction must not
-/// depend on the pieces: cut it into blocks of fixed size and let `count` be the number of blocks.
-/// `threads` is for callers that must know how many pieces there can be, since num_threads() may change
-/// meanwhile.
+/// thread. Runs serially when there is one piece, inside another parallel_for, in a SerialScope, and while
+/// another thread of the program has the workers. An exception from a piece reaches the caller (the first
+/// piece's, if several throw). A reduction must not depend on the pieces: cut it into blocks of fixed size
+/// and let `count` be the number of blocks. `threads` is for callers that must know how many pieces there can
+/// be, since num_threads() may change meanwhile.
 template <class Body>
 void parallel_for(std::int64_t count, std::int64_t grain, Body&& body, int threads = num_threads()) {
   using Plain = std::remove_reference_t<Body>;

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <catch2/catch.hpp>
+#include <chrono>
+#include <thread>
 
 #include <atomic>
 #include <numeric>
@@ -215,6 +217,26 @@ TEST_CASE("an exception in a parallel region reaches the caller, the first piece
   std::atomic<std::int64_t> total = 0;
   parallel_for(30, 1, [&](std::int64_t begin, std::int64_t end) { total += end - begin; });
   CHECK(total == 30);
+}
+
+TEST_CASE("loops of several threads at once are each done once, and again after the workers slept",
+          "[threads]") {
+  const test::RestoreSettings restore;
+  set_num_threads(3);
+  std::atomic<std::int64_t> total = 0;
+  std::vector<std::thread> callers;
+  for (int caller = 0; caller < 4; ++caller) {
+    callers.emplace_back([&] {
+      for (int repeat = 0; repeat < 200; ++repeat) {
+        parallel_for(30, 1, [&](std::int64_t begin, std::int64_t end) {
+          parallel_for(end - begin, 1, [&](std::int64_t first, std::int64_t last) { total += last - first; });
+        });
+        if (repeat % 50 == 0) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      }
+    });
+  }
+  for (std::thread& caller : callers) caller.join();
+  CHECK(total == 4 * 200 * 30);
 }
 
 TEST_CASE("the number of threads must be positive", "[threads]") {

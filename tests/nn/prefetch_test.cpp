@@ -99,7 +99,7 @@ TEST_CASE("the key of a transform is another for every batch and epoch", "[data_
   CHECK(std::set<std::uint64_t>(streams.begin(), streams.end()).size() == 15);
 }
 
-TEST_CASE("workers open no OpenMP region", "[data_loader][prefetch]") {
+TEST_CASE("workers share no loops", "[data_loader][prefetch]") {
   const test::RestoreSettings restore;
   set_num_threads(4);
   constexpr std::int64_t kWorkers = 2;

@@ -14,7 +14,7 @@
 namespace fathom::nn::detail {
 
 /// Makes the batches 0 ... count - 1 on threads of its own, up to `depth` of them ahead, and hands them out
-/// in order. Those threads open no OpenMP region. The destructor waits for the batches in the making alone.
+/// in order. Those threads share no loops. The destructor waits for the batches in the making alone.
 class Prefetch {
  public:
   /// `make` is called by several threads at once.
