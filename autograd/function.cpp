@@ -37,6 +37,18 @@ Array& GradientSink::buffer() {
   return *total_;
 }
 
+Array& GradientSink::buffer_over(const Array& spent) {
+  require_wanted();
+  // A buffer that was lent to us comes first: it would be lost.
+  if (!*filled_ && !total_->defined() && spent.is_unique() && spent.shape() == *shape_ &&
+      spent.dtype() == dtype_) {
+    *total_ = spent;
+    *filled_ = true;
+    return *total_;
+  }
+  return buffer();
+}
+
 void GradientSink::give(Array gradient) {
   require_wanted();
   if (*filled_) {
@@ -69,6 +81,13 @@ void Function::backward_arrays(const Wanted&, std::span<const Array>, std::span<
                   name()));
 }
 
+Array Function::recompute(std::size_t) {
+  throw GraphError(
+      fmt::format("{}: recompute is announced but not written\n  hint: override it, or let "
+                  "recomputes return false",
+                  name()));
+}
+
 void Function::retain_input(std::size_t i) { saved_.push_back({.kind = Kind::input, .index = i}); }
 void Function::retain_output(std::size_t i) { saved_.push_back({.kind = Kind::output, .index = i}); }
 
@@ -82,16 +101,17 @@ std::string Function::what_of(Kind kind, std::size_t index, std::string_view nam
 }
 
 const Function::Saved& Function::saved(Kind kind, std::size_t index, std::string_view name) const {
-  const std::string what = what_of(kind, index, name);
   const auto found = std::find_if(saved_.begin(), saved_.end(), [&](const Saved& saved) {
     return saved.kind == kind && saved.index == index && saved.name == name;
   });
   if (found == saved_.end()) {
     throw GraphError(
         fmt::format("{}: backward reads {}, which forward did not retain\n  hint: retain it in forward",
-                    this->name(), what));
+                    this->name(), what_of(kind, index, name)));
   }
+  if (!found->array.defined()) restore(*found);
   if (found->array.version() != found->version) {
+    const std::string what = what_of(kind, index, name);
     throw GraphError(fmt::format(
         "{}: {} was changed in place after forward, so its gradient would be wrong\n  {}: {}\n  hint: run "
         "backward before changing it, or change a copy()",
@@ -100,11 +120,51 @@ const Function::Saved& Function::saved(Kind kind, std::size_t index, std::string
   return *found;
 }
 
+/// Finds an input that was not kept alive, or has its function compute it again.
+void Function::restore(Saved& input) const {
+  input.array = input.original.lock();
+  if (input.array.defined()) return;
+  const detail::Node& node = *inputs_[input.index];
+  input.array = node.creator->output_again(node.output_index);
+  input.version = input.array.version();
+}
+
+/// Output `i`, computed again and kept for others that ask, until backward is done with this function.
+const Array& Function::output_again(std::size_t i) {
+  const auto found = std::find_if(saved_.begin(), saved_.end(), [&](const Saved& saved) {
+    return saved.kind == Kind::output && saved.index == i;
+  });
+  if (found != saved_.end()) return saved(Kind::output, i).array;
+  if (released_) throw_released();
+  Array again = recompute(i);
+  const std::uint64_t version = again.version();
+  saved_.push_back(
+      {.kind = Kind::output, .index = i, .array = std::move(again), .version = version, .comes_again = true});
+  return saved_.back().array;
+}
+
+/// For a graph that is retained: the next backward computes them once more.
+void Function::forget_recomputed() {
+  std::erase_if(saved_, [](const Saved& saved) { return saved.comes_again && saved.kind == Kind::output; });
+  for (Saved& saved : saved_) {
+    if (saved.comes_again) saved.array = {};
+  }
+}
+
 std::vector<std::pair<std::string, Array>> Function::kept() const {
   std::vector<std::pair<std::string, Array>> result;
-  for (const Saved& saved : saved_)
-    result.emplace_back(what_of(saved.kind, saved.index, saved.name), saved.array);
+  for (const Saved& saved : saved_) {
+    if (saved.array.defined()) result.emplace_back(what_of(saved.kind, saved.index, saved.name), saved.array);
+  }
   return result;
+}
+
+void Function::throw_released() const {
+  throw GraphError(
+      fmt::format("{}: its graph has been released by an earlier backward()\n  hint: pass {{.retain_graph "
+                  "= true}} to the earlier call, or "
+                  "run forward again",
+                  name()));
 }
 
 const Array& Function::input_array(std::size_t i) const { return saved(Kind::input, i).array; }
@@ -153,6 +213,11 @@ Arrays Function::data_of(std::span<const Variable> inputs) const {
   return arrays;
 }
 
+bool Function::can_come_again(const Variable& input) {
+  const std::shared_ptr<Function>& creator = input.creator();
+  return creator != nullptr && creator->recomputes(input.state_->node->output_index);
+}
+
 void Function::record(std::span<const Variable> inputs, const Arrays& arrays, const Arrays& outputs) {
   for (Saved& saved : saved_) {
     if (saved.kind != Kind::own) {
@@ -166,6 +231,10 @@ void Function::record(std::span<const Variable> inputs, const Arrays& arrays, co
       saved.array = kept[saved.index];
     }
     saved.version = saved.array.version();
+    if (saved.kind == Kind::input && can_come_again(inputs[saved.index])) {
+      saved.comes_again = true;
+      saved.original = WeakArray(std::exchange(saved.array, {}));
+    }
   }
   inputs_.reserve(inputs.size());
   for (const Variable& input : inputs) {

@@ -56,6 +56,10 @@ class FATHOM_EXPORT GradientSink {
   [[nodiscard]] bool accumulates() const { return accumulates_; }
   /// The buffer to write (all of it) or add to, in the input's shape and dtype.
   [[nodiscard]] Array& buffer();
+  /// The same, in the memory of `spent` where that is possible: an array of the function's, its gy, say, that
+  /// nobody else holds and that it reads for the last time. Each element is then overwritten after it was
+  /// read.
+  [[nodiscard]] Array& buffer_over(const Array& spent);
   /// Hands over a finished gradient: kept without copying when it is the first, else added.
   void give(Array gradient);
 
@@ -98,6 +102,12 @@ class FATHOM_EXPORT Function : public std::enable_shared_from_this<Function> {
   virtual void backward_arrays(const Wanted& wanted, std::span<const Array> gys,
                                std::span<GradientSink> into);
 
+  /// Whether `recompute` can give the output `i` again. Functions that retain it as their input then do not
+  /// keep its memory: unless somebody else does, it is computed again when the first of them asks for it.
+  [[nodiscard]] virtual bool recomputes(std::size_t /*i*/) const { return false; }
+  /// In backward: output `i` again, to the bit, from what is retained.
+  [[nodiscard]] virtual Array recompute(std::size_t i);
+
   /// Runs the function on `inputs` and records it when one of them requires a gradient and recording is on.
   /// Throws GraphError for an undefined input or a function applied before. If forward throws, nothing is
   /// recorded.
@@ -111,7 +121,7 @@ class FATHOM_EXPORT Function : public std::enable_shared_from_this<Function> {
   /// while hooks watch and, for recorded functions, afterwards, if a KeepModulePathsScope was open.
   [[nodiscard]] const std::string& module_path() const { return module_path_; }
   /// What is kept for backward, "input 0", "output 0" or the name given to `retain`; empty when it was
-  /// released.
+  /// released. An input that will be computed again is not kept.
   [[nodiscard]] std::vector<std::pair<std::string, Array>> kept() const;
 
   /// Products that `forward` adds up, for summaries: 0 for functions that are not made of such sums.
@@ -150,16 +160,24 @@ class FATHOM_EXPORT Function : public std::enable_shared_from_this<Function> {
     std::string_view name = {};  // of the function's own
     Array array = {};
     std::uint64_t version = 0;
+    bool comes_again =
+        false;  // an input that is defined from when it is asked for, or the output it is taken from
+    WeakArray original = {};  // of such an input
   };
   [[nodiscard]] static std::string what_of(Kind kind, std::size_t index, std::string_view name);
   [[nodiscard]] const Saved& saved(Kind kind, std::size_t index, std::string_view name = {}) const;
+  [[nodiscard]] static bool can_come_again(const Variable& input);
+  void restore(Saved& input) const;
+  void forget_recomputed();
+  [[noreturn]] void throw_released() const;
+  [[nodiscard]] const Array& output_again(std::size_t i);
   [[nodiscard]] Arrays data_of(std::span<const Variable> inputs) const;
   void record(std::span<const Variable> inputs, const Arrays& arrays, const Arrays& outputs);
   static void unlink(std::vector<std::shared_ptr<detail::Node>> nodes) noexcept;
 
   std::vector<std::shared_ptr<detail::Node>> inputs_;
   std::vector<std::weak_ptr<detail::Node>> outputs_;
-  std::vector<Saved> saved_;
+  mutable std::vector<Saved> saved_;  // mutable for arrays that are computed again
   std::uint64_t serial_ = 0;
   std::uint64_t rank_ = 0;
   std::string module_path_;

@@ -95,6 +95,7 @@ class FATHOM_EXPORT Array {
   [[nodiscard]] const void* checked_data(DType wanted) const;
   [[nodiscard]] void* checked_mutable_data(DType wanted);
   void require_defined() const;
+  friend class WeakArray;
 
   std::shared_ptr<detail::Buffer> buffer_;
   Shape shape_;
@@ -102,6 +103,27 @@ class FATHOM_EXPORT Array {
 };
 
 using Arrays = std::vector<Array>;
+
+/// Finds an Array as long as somebody else keeps it alive.
+class WeakArray {
+ public:
+  WeakArray() = default;
+  explicit WeakArray(const Array& array)
+      : buffer_(array.buffer_), shape_(array.shape_), dtype_(array.dtype_) {}
+  /// The array, or an undefined one when its buffer is gone.
+  [[nodiscard]] Array lock() const {
+    Array array;
+    array.buffer_ = buffer_.lock();
+    array.shape_ = shape_;
+    array.dtype_ = dtype_;
+    return array;
+  }
+
+ private:
+  std::weak_ptr<detail::Buffer> buffer_;
+  Shape shape_;
+  DType dtype_ = DType::float32;
+};
 
 namespace detail {
 [[noreturn]] FATHOM_EXPORT void size_mismatch(std::size_t values, const Shape& shape);

@@ -41,8 +41,7 @@ void GraphEngine::start(std::span<const Variable> ys, std::span<const Variable> 
   for (std::size_t i = 0; i < ys.size(); ++i) {
     const std::shared_ptr<Node>& node = ys[i].state_->node;
     if (node == nullptr || !is_wanted(node.get())) continue;
-    reach(node);
-    add(gradients_[node.get()], gys[i]);
+    add(reach(node), gys[i]);
   }
 }
 
@@ -79,21 +78,23 @@ bool GraphEngine::is_wanted(const Node* node) const {
   return targets_.contains(node) || (node->creator != nullptr && needed_.contains(node->creator.get()));
 }
 
-/// A first gradient is about to reach `node`.
-void GraphEngine::reach(const std::shared_ptr<Node>& node) {
+/// The gradient of `node`, to which one is about to be added.
+Gradient& GraphEngine::reach(const std::shared_ptr<Node>& node) {
   const auto [entry, is_new] = gradients_.try_emplace(node.get());
-  if (!is_new) return;
+  Gradient& gradient = entry->second;
+  if (!is_new) return gradient;
   Function* creator = node->creator.get();
   if (creator != nullptr && (targets_.empty() || needed_.contains(creator))) {
-    if (queued_.insert(creator).second) queue_.push(order(creator));
-    return;
+    if (creator->outputs_.size() == 1 || queued_.insert(creator).second) queue_.push(order(creator));
+    return gradient;
   }
   ends_.push_back(node);
   const std::shared_ptr<VariableState> leaf = node->leaf.lock();
   // An empty gradient's buffer is lent to the run. A filled one is left alone until commit.
   if (targets_.empty() && leaf != nullptr && !leaf->has_gradient) {
-    entry->second.array = std::exchange(leaf->gradient, {});
+    gradient.array = std::exchange(leaf->gradient, {});
   }
+  return gradient;
 }
 
 void GraphEngine::run() {
@@ -130,41 +131,46 @@ void GraphEngine::finish(Node& node, Gradient& gradient) {
 }
 
 void GraphEngine::visit(Function& f) {
-  if (f.released_) {
-    throw GraphError(
-        fmt::format("{}: its graph has been released by an earlier backward()\n  hint: pass {{.retain_graph "
-                    "= true}} to the earlier call, or "
-                    "run forward again",
-                    f.name()));
-  }
-  Variables gys(f.outputs_.size());
-  for (std::size_t i = 0; i < gys.size(); ++i) {
-    const std::shared_ptr<Node> node = f.outputs_[i].lock();
-    if (node == nullptr) continue;
-    const auto found = gradients_.find(node.get());
-    if (found == gradients_.end() || !found->second.filled) continue;
-    finish(*node, found->second);
-    gys[i] = found->second.variable();
-    gradients_.erase(found);
-  }
+  if (f.released_) f.throw_released();
   // Functions above may have left all sinks unwritten: a gradient of zero.
-  if (std::none_of(gys.begin(), gys.end(), [](const Variable& gy) { return gy.defined(); })) return;
+  if (!take_gradients(f)) return;
   Wanted wanted;
   for (std::size_t i = 0; i < f.inputs_.size(); ++i) {
     if (is_wanted(f.inputs_[i].get())) wanted.set(i);
   }
   const InBackwardScope in_backward(f);
   const std::vector<FunctionHook*> hooks = function_hooks();
-  for (FunctionHook* hook : hooks) hook->before_backward(f, gys);
-  if (!create_graph_ && f.has_backward_arrays()) {
-    call_arrays(f, wanted, gys);
-  } else {
-    call_variables(f, wanted, gys);
+  const bool by_arrays = !create_graph_ && f.has_backward_arrays();
+  Variables gys;
+  if (!by_arrays || !hooks.empty()) {
+    for (const Gradient& gy : gys_) gys.push_back(gy.variable());
   }
+  for (FunctionHook* hook : hooks) hook->before_backward(f, gys);
+  by_arrays ? call_arrays(f, wanted, gys) : call_variables(f, wanted, gys);
   if (!retain_graph_) {
     f.saved_.clear();
     f.released_ = true;
+  } else {
+    f.forget_recomputed();
   }
+}
+
+/// Moves the gradients of the outputs to gys_; false when none has come.
+bool GraphEngine::take_gradients(const Function& f) {
+  gys_.clear();
+  gys_.resize(f.outputs_.size());
+  bool any = false;
+  for (std::size_t i = 0; i < gys_.size(); ++i) {
+    const std::shared_ptr<Node> node = f.outputs_[i].lock();
+    if (node == nullptr) continue;
+    const auto found = gradients_.find(node.get());
+    if (found == gradients_.end() || !found->second.filled) continue;
+    finish(*node, found->second);
+    gys_[i] = std::move(found->second);
+    gradients_.erase(found);
+    any = true;
+  }
+  return any;
 }
 
 /// A gradient of another shape would be read out of bounds by whoever trusts the parameter's.
@@ -178,39 +184,37 @@ void GraphEngine::require_fits(const Function& f, std::size_t input, const Node&
 }
 
 void GraphEngine::call_arrays(Function& f, const Wanted& wanted, std::span<const Variable> gys) {
-  Arrays arrays(gys.size());
-  for (std::size_t i = 0; i < gys.size(); ++i) {
-    if (gys[i].defined()) arrays[i] = gys[i].data();
-  }
+  gy_arrays_.clear();
+  for (Gradient& gy : gys_) gy_arrays_.push_back(gy.filled ? std::move(gy.array) : Array{});
+  gys_.clear();
   const std::size_t count = f.inputs_.size();
   const bool is_watched = !function_hooks().empty();
-  // Hooks see each gradient by itself, and one variable given twice needs two places to write to.
-  std::vector<Gradient> apart(count);
-  std::vector<GradientSink> sinks(count);
-  std::vector<bool> is_apart(count);
+  sinks_.assign(count, {});
+  given_.assign(count, nullptr);
+  apart_.clear();
+  apart_.reserve(count);  // the sinks point into it
   for (std::size_t i = 0; i < count; ++i) {
     if (!wanted[i]) continue;
     const std::shared_ptr<Node>& node = f.inputs_[i];
-    is_apart[i] = is_watched ||
-                  std::find(f.inputs_.begin(), f.inputs_.begin() + static_cast<std::ptrdiff_t>(i), node) !=
-                      f.inputs_.begin() + static_cast<std::ptrdiff_t>(i);
-    reach(node);
-    Gradient& total = is_apart[i] ? apart[i] : gradients_.at(node.get());
-    sinks[i] = GradientSink(node->shape, node->dtype, total.array, total.filled);
+    const auto here = f.inputs_.begin() + static_cast<std::ptrdiff_t>(i);
+    Gradient& total = reach(node);
+    // Hooks see each gradient by itself, and one variable given twice needs two places to write to.
+    const bool is_apart = is_watched || std::find(f.inputs_.begin(), here, node) != here;
+    given_[i] = is_apart ? &apart_.emplace_back() : &total;
+    sinks_[i] = GradientSink(node->shape, node->dtype, given_[i]->array, given_[i]->filled);
   }
-  f.backward_arrays(wanted, arrays, sinks);
+  f.backward_arrays(wanted, gy_arrays_, sinks_);
   for (std::size_t i = 0; i < count; ++i) {
-    if (!wanted[i]) continue;
-    const Node& node = *f.inputs_[i];
-    const Gradient& given = is_apart[i] ? apart[i] : gradients_.at(&node);
-    if (given.filled) require_fits(f, i, node, given.array);
+    if (given_[i] != nullptr && given_[i]->filled) require_fits(f, i, *f.inputs_[i], given_[i]->array);
   }
+  gy_arrays_.clear();
+  if (apart_.empty() && !is_watched) return;
   Variables gxs(is_watched ? count : 0);
   for (std::size_t i = 0; i < count; ++i) {
-    if (!is_apart[i] || !apart[i].filled) continue;
-    if (is_watched) gxs[i] = apart[i].variable();
-    sinks[i] = {};
-    add(gradients_.at(f.inputs_[i].get()), Variable(std::move(apart[i].array)));
+    if (given_[i] == nullptr || !given_[i]->filled) continue;
+    if (is_watched) gxs[i] = given_[i]->variable();
+    Gradient& total = gradients_.at(f.inputs_[i].get());
+    if (given_[i] != &total) add_array(total, std::move(given_[i]->array));
   }
   call_after_backward(f, gys, gxs);
 }
@@ -227,23 +231,26 @@ void GraphEngine::call_variables(Function& f, const Wanted& wanted, std::span<co
     if (!wanted[i] || !gxs[i].defined()) continue;
     const std::shared_ptr<Node>& node = f.inputs_[i];
     require_fits(f, i, *node, gxs[i].data());
-    reach(node);
-    add(gradients_.at(node.get()), gxs[i]);
+    add(reach(node), gxs[i]);
   }
   call_after_backward(f, gys, gxs);
 }
 
 void GraphEngine::add(Gradient& total, const Variable& gradient) const {
-  if (create_graph_) {
-    total.graph = total.filled ? fathom::apply<AddGradients>({total.graph, gradient}) : gradient;
-    total.array = total.graph.data();
-  } else if (!total.filled) {
-    total.array = gradient.data();
-  } else {
-    if (!total.array.is_unique()) total.array = total.array.copy();
-    add_into(total.array, gradient.data());
-  }
+  if (!create_graph_) return add_array(total, gradient.data());
+  total.graph = total.filled ? fathom::apply<AddGradients>({total.graph, gradient}) : gradient;
+  total.array = total.graph.data();
   total.filled = true;
+}
+
+void GraphEngine::add_array(Gradient& total, Array gradient) {
+  if (!total.filled) {
+    total.array = std::move(gradient);
+    total.filled = true;
+    return;
+  }
+  if (!total.array.is_unique()) total.array = total.array.copy();
+  add_into(total.array, gradient);
 }
 
 void GraphEngine::commit() {

@@ -2,6 +2,7 @@
 // Internal to autograd: what runs behind backward() and grad().
 #pragma once
 
+#include <memory_resource>
 #include <queue>
 #include <span>
 #include <unordered_map>
@@ -58,24 +59,36 @@ class GraphEngine {
 
   void find_needed(std::span<const Variable> ys);
   [[nodiscard]] bool is_wanted(const Node* node) const;
-  void reach(const std::shared_ptr<Node>& node);
+  Gradient& reach(const std::shared_ptr<Node>& node);
   void visit(Function& f);
+  bool take_gradients(const Function& f);
   void call_arrays(Function& f, const Wanted& wanted, std::span<const Variable> gys);
   void call_variables(Function& f, const Wanted& wanted, std::span<const Variable> gys);
   static void require_fits(const Function& f, std::size_t input, const Node& node, const Array& gradient);
   void add(Gradient& total, const Variable& gradient) const;
+  static void add_array(Gradient& total, Array gradient);
   void finish(Node& node, Gradient& gradient);
 
   bool create_graph_;
   bool retain_graph_;
   TargetHooks target_hooks_;
-  std::unordered_set<const Node*> targets_;              // empty: all leaves
-  std::unordered_set<const Function*> needed_;           // those that lead to a target
-  std::unordered_map<const Node*, Gradient> gradients_;  // incomplete ones, and those of ends_
+  std::unordered_set<const Node*> targets_;     // empty: all leaves
+  std::unordered_set<const Function*> needed_;  // those that lead to a target
+  // Entries come and go with every function; their memory is taken once.
+  std::pmr::unsynchronized_pool_resource entries_;
+  std::pmr::unordered_map<const Node*, Gradient> gradients_{
+      &entries_};  // incomplete ones, and those of ends_
   std::unordered_map<const Node*, Variable> results_;
   std::vector<std::shared_ptr<Node>> ends_;  // leaves, and targets that lead to no other target
   std::priority_queue<FunctionOrder> queue_;
-  std::unordered_set<const Function*> queued_;
+  std::unordered_set<const Function*> queued_;  // of those with several outputs
+
+  // Of the function being visited; here, so that they do not take memory for each.
+  std::vector<Gradient> gys_;        // one for each output
+  Arrays gy_arrays_;                 // the same for backward_arrays, whose only holder is this
+  std::vector<GradientSink> sinks_;  // one for each input
+  std::vector<Gradient*> given_;     // where the sinks collect; null where not wanted
+  std::vector<Gradient> apart_;      // those that do not collect in gradients_ at once
 };
 
 }  // namespace fathom::detail
