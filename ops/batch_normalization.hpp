@@ -16,6 +16,9 @@ struct BatchNormalizationOptions {
   std::optional<Axes> axis = std::nullopt;
   Activation activation = Activation::none;  ///< of the result, in the same pass
   Variable residual = {};                    ///< added before the activation, x's shape; undefined: nothing
+  /// Functions that keep the result for their backward do not keep its memory: it is computed again from x,
+  /// which is kept anyway. Half the memory for two passes more; without effect where there is a residual.
+  bool recompute = false;
 };
 
 /// Running mean and variance that a training call updates in place; undefined Arrays are left alone.

@@ -45,25 +45,55 @@ template <int half, class T>
   }
 }
 
+#if defined(__AVX512F__)
+/// The first `count` lanes of a 64-byte vector.
+template <class T>
+[[gnu::always_inline]] inline auto first_lanes(std::int64_t count) {
+  return static_cast<std::conditional_t<sizeof(T) == 4, __mmask16, __mmask8>>((1U << count) - 1);
+}
+#endif
+
 /// Writes the first `count` lanes and nothing else.
 template <class T>
 [[gnu::always_inline]] inline void store_lanes(T* to, Batch<T> v, std::int64_t count) {
-  if (count == lanes<T>) {
-    v.store_unaligned(to);
+  if (count == lanes<T>) return v.store_unaligned(to);
+#if defined(__AVX512F__)
+  if constexpr (std::is_same_v<T, float>) {
+    _mm512_mask_storeu_ps(to, first_lanes<T>(count), v);
   } else {
-    alignas(Batch<T>) T buffer[lanes<T>];
-    v.store_aligned(buffer);
-    copy_short<lanes<T> / 2>(to, buffer, count);
+    _mm512_mask_storeu_pd(to, first_lanes<T>(count), v);
   }
+#else
+  alignas(Batch<T>) T buffer[lanes<T>];
+  v.store_aligned(buffer);
+  copy_short<lanes<T> / 2>(to, buffer, count);
+#endif
 }
 
 /// The first `count` lanes; the others are 0. Reads nothing else.
 template <class T>
 [[gnu::always_inline]] inline Batch<T> load_lanes(const T* from, std::int64_t count) {
   if (count == lanes<T>) return Batch<T>::load_unaligned(from);
+#if defined(__AVX512F__)
+  if constexpr (std::is_same_v<T, float>) {
+    return _mm512_maskz_loadu_ps(first_lanes<T>(count), from);
+  } else {
+    return _mm512_maskz_loadu_pd(first_lanes<T>(count), from);
+  }
+#elif defined(__AVX2__)
+  // Not by way of memory: a load waits for the smaller stores that it overlaps.
+  const auto* bits = reinterpret_cast<const __m256i_u*>(mask_bits<T>.bits + 2 * lanes<T> - count);
+  const __m256i mask = _mm256_loadu_si256(bits);
+  if constexpr (std::is_same_v<T, float>) {
+    return _mm256_maskload_ps(from, mask);
+  } else {
+    return _mm256_maskload_pd(from, mask);
+  }
+#else
   alignas(Batch<T>) T buffer[lanes<T>] = {};
   copy_short<lanes<T> / 2>(buffer, from, count);
   return Batch<T>::load_aligned(buffer);
+#endif
 }
 
 }  // namespace

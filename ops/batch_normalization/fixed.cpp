@@ -46,8 +46,9 @@ class FixedBatchNormalization final : public Function {
     if (activation_ != Activation::none) retain_output(0);
     const Array& x = inputs[0];
     Array y = Array::empty(x.shape(), x.dtype());
-    normalize(layout_.geometry, x, inputs.size() > 5 ? inputs[5] : Array{}, to_channels(inputs[3]),
-              scale(to_channels(inputs[1]), to_channels(inputs[4])), to_channels(inputs[2]), activation_, y);
+    const Affine normalization{to_channels(inputs[3]), scale(to_channels(inputs[1]), to_channels(inputs[4])),
+                               to_channels(inputs[2])};
+    normalize(layout_.geometry, x, inputs.size() > 5 ? inputs[5] : Array{}, normalization, activation_, y);
     return {std::move(y)};
   }
 
@@ -78,19 +79,22 @@ class FixedBatchNormalization final : public Function {
                        std::span<GradientSink> into) override {
     const Array& x = input_array(0);
     const PerChannel gamma = to_channels(input_array(1));
-    const PerChannel mean = to_channels(input_array(3));
     const PerChannel variance = to_channels(input_array(4));
-    Upstream upstream{gys[0], activation_, activation_ == Activation::none ? Array{} : output_array(0)};
-    if (wanted[1] || wanted[2] || wanted[3] || wanted[4] || (wanted[5] && activation_ != Activation::none)) {
-      give_channels(wanted, take_sums(layout_.geometry, x, mean, wanted[5], upstream), gamma, variance, into);
+    const PerChannel zeros(gamma.size(), 0.0);
+    const Affine normalization{to_channels(input_array(3)), scale(gamma, variance), zeros};
+    ThroughBuffer through(wanted, activation_, 5, gys[0], into);
+    const bool accumulate = wanted[0] && into[0].accumulates();
+    Array* gx = nullptr;
+    if (wanted[0]) gx = wanted[5] ? &into[0].buffer() : &into[0].buffer_over(gys[0]);
+    OutputGradient gradient{gys[0], activation_, activation_ == Activation::none ? Array{} : output_array(0)};
+    if (wanted[1] || wanted[2] || wanted[3] || wanted[4] || through.get() != nullptr) {
+      give_channels(wanted, take_sums(layout_.geometry, x, normalization, through.get(), gradient), gamma,
+                    variance, into);
     }
-    if (wanted[0]) {
-      const PerChannel zeros(gamma.size(), 0.0);
-      const bool accumulate = into[0].accumulates();
-      input_gradient(layout_.geometry, x, upstream, zeros, scale(gamma, variance), zeros, zeros, accumulate,
-                     into[0].buffer());
+    if (gx != nullptr) {
+      input_gradient(layout_.geometry, x, gradient, normalization, {zeros, zeros}, accumulate, *gx);
     }
-    if (wanted[5]) into[5].give(upstream.gy);
+    through.give(gys[0]);
   }
 
  private:

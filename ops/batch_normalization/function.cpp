@@ -44,26 +44,23 @@ PerChannel scaled(PerChannel a, double factor) {
 /// Gradients with respect to x, gamma and beta, each computed when asked for.
 class Gradients {
  public:
-  Gradients(const Normalized& normalized, const Array& x, const Array& gamma, const Upstream& upstream,
-            bool keeps_through = false)
+  /// `through`, for a residual, becomes what gets through the activation.
+  Gradients(const Normalized& normalized, const Array& x, const Affine& normalization,
+            OutputGradient gradient, Array* through = nullptr)
       : n_(normalized),
         x_(x),
-        gamma_(gamma),
-        upstream_(upstream),
-        sums_(take_sums(n_.layout.geometry, x, n_.statistics->mean, keeps_through, upstream_)) {}
+        normalization_(normalization),
+        gradient_(std::move(gradient)),
+        sums_(take_sums(n_.layout.geometry, x, normalization, through, gradient_)) {}
 
   [[nodiscard]] Array ggamma() const { return channels(product(sums_.g_x, n_.statistics->inverse)); }
   [[nodiscard]] Array gbeta() const { return channels(sums_.g); }
-  /// g, what gets through the activation, if it was to be kept
-  [[nodiscard]] const Array& through() const { return upstream_.gy; }
   /// gx = gamma * s * (g - mean(g) - xhat * mean(g * xhat)), with s = 1 / sqrt(variance + eps)
   void write_gx(bool accumulate, Array& gx) const {
     const PerChannel& inverse = n_.statistics->inverse;
-    const PerChannel scale = product(to_channels(gamma_), inverse);
-    const PerChannel shift = scaled(sums_.g, n_.per_element());
-    const PerChannel slope = scaled(product(sums_.g_x, product(inverse, inverse)), n_.per_element());
-    input_gradient(n_.layout.geometry, x_, upstream_, n_.statistics->mean, scale, slope, shift, accumulate,
-                   gx);
+    const InputSlope input{scaled(product(sums_.g_x, product(inverse, inverse)), n_.per_element()),
+                           scaled(sums_.g, n_.per_element())};
+    input_gradient(n_.layout.geometry, x_, gradient_, normalization_, input, accumulate, gx);
   }
 
  private:
@@ -73,8 +70,8 @@ class Gradients {
 
   const Normalized& n_;
   const Array& x_;
-  const Array& gamma_;
-  Upstream upstream_;
+  const Affine& normalization_;
+  OutputGradient gradient_;
   GradientSums sums_;
 };
 
@@ -112,7 +109,10 @@ class BatchNormalizationGrad final : public Function {
 
   Arrays forward(std::span<const Array> inputs) override {
     retain_inputs({0, 1, 2});
-    const Gradients gradients(n_, inputs[0], inputs[1], {inputs[2]});
+    const PerChannel& mean = n_.statistics->mean;
+    const Affine normalization{mean, product(to_channels(inputs[1]), n_.statistics->inverse),
+                               PerChannel(mean.size(), 0.0)};
+    const Gradients gradients(n_, inputs[0], normalization, {inputs[2]});
     Array gx = Array::empty(inputs[0].shape(), inputs[0].dtype());
     gradients.write_gx(false, gx);
     return {std::move(gx), gradients.ggamma(), gradients.gbeta()};
@@ -165,29 +165,34 @@ class BatchNormalizationGrad final : public Function {
 
 class BatchNormalization final : public Function {
  public:
-  explicit BatchNormalization(Normalized normalized, Activation activation = Activation::none)
-      : n_(std::move(normalized)), activation_(activation) {}
+  explicit BatchNormalization(Normalized normalized, Activation activation = Activation::none,
+                              bool recompute = false)
+      : n_(std::move(normalized)), activation_(activation), recompute_(recompute) {}
   std::string_view name() const override { return "batch_normalization"; }
   Attributes attributes() const override { return attributes_of(n_.layout, n_.eps, activation_); }
 
   /// x, gamma, beta and perhaps a residual
   Arrays forward(std::span<const Array> inputs) override {
+    has_residual_ = inputs.size() > 3;
     retain_inputs({0, 1});
-    if (activation_ != Activation::none) retain_output(0);
+    if (reads_output()) retain_output(0);
     const Array& x = inputs[0];
     if (!n_.statistics) {
       n_.statistics = std::make_shared<const Statistics>(statistics(n_.layout.geometry, x, n_.eps));
     }
-    Array y = Array::empty(x.shape(), x.dtype());
-    normalize(n_.layout.geometry, x, inputs.size() > 3 ? inputs[3] : Array{}, n_.statistics->mean,
-              product(to_channels(inputs[1]), n_.statistics->inverse), to_channels(inputs[2]), activation_,
-              y);
-    return {std::move(y)};
+    normalization_ = {n_.statistics->mean, product(to_channels(inputs[1]), n_.statistics->inverse),
+                      to_channels(inputs[2])};
+    return {normalized(x, has_residual_ ? inputs[3] : Array{})};
   }
 
+  bool recomputes(std::size_t) const override { return recompute_ && !has_residual_; }
+  Array recompute(std::size_t) override { return normalized(input_array(0), {}); }
+
   Variables backward(const Wanted&, std::span<const Variable> gys) override {
-    const Variable g =
-        activation_ == Activation::none ? gys[0] : through_activation(activation_, gys[0], output(0));
+    Variable g = gys[0];
+    if (activation_ != Activation::none) {
+      g = through_activation(activation_, g, reads_output() ? output(0) : Variable(recompute(0)));
+    }
     Variables result =
         std::make_shared<BatchNormalizationGrad>(n_)->apply_to(std::array{input(0), input(1), g});
     result.resize(inputs().size(), g);
@@ -197,22 +202,37 @@ class BatchNormalization final : public Function {
   bool has_backward_arrays() const override { return true; }
   void backward_arrays(const Wanted& wanted, std::span<const Array> gys,
                        std::span<GradientSink> into) override {
-    const Upstream upstream{gys[0], activation_, activation_ == Activation::none ? Array{} : output_array(0)};
-    const Gradients gradients(n_, input_array(0), input_array(1), upstream, wanted[3]);
+    static_cast<void>(input_array(1));  // unchanged, or an error
+    ThroughBuffer through(wanted, activation_, 3, gys[0], into);
+    // Before anybody else holds gy, whose memory may be taken.
+    const bool accumulate = wanted[0] && into[0].accumulates();
+    Array* gx = nullptr;
+    if (wanted[0]) gx = wanted[3] ? &into[0].buffer() : &into[0].buffer_over(gys[0]);
+    const Gradients gradients(n_, input_array(0), normalization_,
+                              {gys[0], activation_, reads_output() ? output_array(0) : Array{}},
+                              through.get());
     if (wanted[1]) into[1].give(gradients.ggamma());
     if (wanted[2]) into[2].give(gradients.gbeta());
-    if (wanted[0]) {
-      const bool accumulate = into[0].accumulates();
-      gradients.write_gx(accumulate, into[0].buffer());
-    }
-    if (wanted[3]) into[3].give(gradients.through());
+    if (gx != nullptr) gradients.write_gx(accumulate, *gx);
+    through.give(gys[0]);
   }
 
   [[nodiscard]] const Statistics& taken() const { return *n_.statistics; }
 
  private:
+  /// Whether the activation's gradient is taken from y: without a residual, x tells it too.
+  [[nodiscard]] bool reads_output() const { return activation_ != Activation::none && has_residual_; }
+  [[nodiscard]] Array normalized(const Array& x, const Array& residual) const {
+    Array y = Array::empty(x.shape(), x.dtype());
+    normalize(n_.layout.geometry, x, residual, normalization_, activation_, y);
+    return y;
+  }
+
   Normalized n_;
   Activation activation_;
+  bool recompute_;
+  bool has_residual_ = false;
+  Affine normalization_;
 };
 
 Variable normalize_again(const Normalized& normalized, const Variable& x, const Variable& gamma,
@@ -264,12 +284,12 @@ Variable batch_normalization(const Variable& x, const Variable& gamma, const Var
                              RunningStatistics* running, const BatchNormalizationOptions& options) {
   const Plan plan = check_batch_normalization(x, gamma, beta, running, options);
   std::shared_ptr<BatchNormalization> function;
-  Variable y = plan.run({x, gamma, beta}, options.residual,
-                        [&](std::span<const Variable> inputs, const Layout& layout) {
-                          function = std::make_shared<BatchNormalization>(
-                              Normalized{layout, options.eps, nullptr}, options.activation);
-                          return function->apply_to(inputs)[0];
-                        });
+  Variable y = plan.run(
+      {x, gamma, beta}, options.residual, [&](std::span<const Variable> inputs, const Layout& layout) {
+        function = std::make_shared<BatchNormalization>(Normalized{layout, options.eps, nullptr},
+                                                        options.activation, options.recompute);
+        return function->apply_to(inputs)[0];
+      });
   const std::int64_t averaged = plan.layout.geometry.averaged();
   if (running != nullptr && averaged > 0 && !is_recomputing()) {
     const double unbiased =

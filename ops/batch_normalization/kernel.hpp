@@ -9,54 +9,74 @@
 
 namespace fathom::ops::batch_norm {
 
-/// Data seen as (outer, channels, inner): statistics run over outer and inner. Where channels lie innermost
-/// (inner is 1), the kernels of "columns" take many of them at a time, else those of "rows" one.
+/// Data seen as (outer, channels, inner): statistics run over outer and inner. A run is what lies side by
+/// side and has one form of coefficients: the inner elements of one channel or, where channels lie innermost
+/// (inner is 1), all channels of one outer item, each with coefficients of its own.
 struct Geometry {
   std::int64_t outer = 1;
   std::int64_t channels = 1;
   std::int64_t inner = 1;
   [[nodiscard]] std::int64_t averaged() const { return outer * inner; }  ///< elements of one channel
+  [[nodiscard]] bool has_columns() const { return inner == 1; }
+  [[nodiscard]] std::int64_t runs() const { return has_columns() ? outer : outer * channels; }
+  [[nodiscard]] std::int64_t run_length() const { return has_columns() ? channels : inner; }
 };
 
-/// A part of the data: outer items [begin, end), channels [first, last).
+/// Channels of a block at most.
+inline constexpr std::int64_t kMostChannels = 64;
+
+/// A part of the data: outer items [begin, end), channels [first, last), inner elements [from, to).
 struct Block {
   std::int64_t begin, end;
   std::int64_t first, last;
+  std::int64_t from, to;
 };
 
-/// The loops that meet the activation. `y` is its result; where there is none, they do not read it.
+/// Of each channel: normalized is (x - center) * scale + shift.
+template <class T>
+struct Normalization {
+  const T* center;
+  const T* scale;
+  const T* shift;
+};
+
+/// What gradients start from: g, gy behind the activation. Whether that lets an element through says its
+/// result y or, where y is null, the normalized x, which is computed again.
+template <class T>
+struct Upstream {
+  const T* gy;
+  const T* y;
+  Normalization<T> normalization;
+};
+
+/// Of each channel: gx = (g - shift - (x - center) * slope) * scale.
+template <class T>
+struct InputGradient {
+  const T* slope;
+  const T* shift;
+  const T* scale;
+};
+
+/// The loops that meet the activation.
 template <class T>
 struct ActivationKernels {
-  /// sum(g) and sum(g * (x - center)) over a block of one channel, g being gy behind the activation; `center`
-  /// holds all channels.
-  void (*row_gradient_sums)(const Geometry&, const Block&, const T* x, const T* gy, const T* y,
-                            const T* center, double* sum_g, double* sum_g_x);
-  /// The same for a block of several channels.
-  void (*column_gradient_sums)(const Geometry&, const Block&, const T* x, const T* gy, const T* y,
-                               const T* center, double* sum_g, double* sum_g_x);
-  /// y = activation((x - *center) * *scale + *shift + residual); the residual may be null.
-  void (*normalize_row)(std::int64_t count, const T* x, const T* residual, const T* center, const T* scale,
-                        const T* shift, T* y);
-  /// The same with a value of its own for each element.
-  void (*normalize_columns)(std::int64_t count, const T* x, const T* residual, const T* center,
-                            const T* scale, const T* shift, T* y);
-  /// gx = (g - *shift - (x - *center) * *slope) * *scale, or added to gx when `accumulate`.
-  void (*gradient_row)(std::int64_t count, const T* x, const T* gy, const T* y, const T* center,
-                       const T* scale, const T* slope, const T* shift, bool accumulate, T* gx);
-  void (*gradient_columns)(std::int64_t count, const T* x, const T* gy, const T* y, const T* center,
-                           const T* scale, const T* slope, const T* shift, bool accumulate, T* gx);
-  /// g itself
-  void (*through_activation)(std::int64_t count, const T* gy, const T* y, T* g);
+  /// y = activation(normalized x + residual) in the runs [begin, end); the residual may be null.
+  void (*normalize)(const Geometry&, std::int64_t begin, std::int64_t end, const T* x, const T* residual,
+                    const Normalization<T>&, T* y);
+  /// sum(g) and sum(g * (x - center)) of each channel of a block. Writes g to `through` too, unless it is
+  /// null. It may be gy itself.
+  void (*gradient_sums)(const Geometry&, const Block&, const T* x, const Upstream<T>&, T* through,
+                        double* sum_g, double* sum_g_x);
+  /// gx in the runs [begin, end), added to what is there when `accumulate`. It may be gy itself.
+  void (*input_gradient)(const Geometry&, std::int64_t begin, std::int64_t end, const T* x,
+                         const Upstream<T>&, const InputGradient<T>&, bool accumulate, T* gx);
 };
 
-/// The loops of one instruction set for one element type. Sums over a block go to one double for each of its
-/// channels.
+/// The loops of one instruction set for one element type.
 template <class T>
 struct Kernels {
-  /// Mean and sum of squared deviations of a block of one channel.
-  void (*row_moments)(const Geometry&, const Block&, const T* x, double* mean, double* squares);
-  /// The same for a block of several channels.
-  void (*column_moments)(const Geometry&, const Block&, const T* x, double* mean, double* squares);
+  /// Mean and sum of squared deviations of each channel of a block.
+  void (*moments)(const Geometry&, const Block&, const T* x, double* means, double* squares);
   ActivationKernels<T> of_activation[3];
   [[nodiscard]] const ActivationKernels<T>& of(Activation activation) const {
     return of_activation[static_cast<std::size_t>(activation)];

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Compiled once for each instruction set (cmake/Isa.cmake), which FATHOM_ARCH and FATHOM_ISA name.
 #include <algorithm>
+#include <type_traits>
 
-#include <fathom/core/simd/sum.hpp>
+#include <fathom/core/simd/lanes.hpp>
 #include <fathom/ops/batch_normalization/activation.hpp>
 #include <fathom/ops/batch_normalization/kernel.hpp>
 
@@ -10,181 +11,325 @@ namespace fathom::ops::batch_norm {
 namespace {
 
 using simd::Batch;
+using simd::lanes;
+using simd::load_lanes;
+using simd::multiply_add;
+using simd::store_lanes;
 
-/// Adds f(offset of element) over a block of one channel, vectors at a time.
-template <class T, int count, class F>
-[[gnu::always_inline]] inline void sum_rows(const Geometry& g, const Block& block,
-                                            simd::RowSum<T, count>& sum, F f) {
-  for (std::int64_t o = block.begin; o < block.end; ++o) {
-    const std::int64_t row = (o * g.channels + block.first) * g.inner;
-    sum.add(g.inner, [&](std::int64_t i) { return f(row + i); });
-  }
-}
+/// Calls f(i, count) for the vectors of [0, length): all of them go through the same operations, and the last
+/// one, of `count` elements, touches nothing behind the end, where another thread may be writing.
 template <class T, class F>
-double sum_rows(const Geometry& g, const Block& block, F f) {
-  simd::RowSum<T> sum;
-  sum_rows(g, block, sum, f);
-  return sum.total();
+[[gnu::always_inline]] inline void for_each_vector(std::int64_t length, F f) {
+  constexpr std::int64_t L = lanes<T>;
+  std::int64_t i = 0;
+  for (; i + L <= length; i += L) f(i, std::integral_constant<std::int64_t, L>{});
+  if (i < length) f(i, length - i);
 }
 
-template <class T>
-void row_moments(const Geometry& g, const Block& block, const T* x, double* mean, double* squares) {
-  const auto load = [x](std::int64_t at) { return Batch<T>::load_unaligned(x + at); };
-  const double count = static_cast<double>((block.end - block.begin) * g.inner);
-  // The rounded mean is the pivot; what it is off by is put right below.
-  const T rounded = static_cast<T>(sum_rows<T>(g, block, load) / count);
-  const Batch<T> pivot(rounded);
-  const double first = sum_rows<T>(g, block, [&](std::int64_t at) { return load(at) - pivot; });
-  const double second = sum_rows<T>(g, block, [&](std::int64_t at) {
-    const Batch<T> deviation = load(at) - pivot;
-    return deviation * deviation;
-  });
-  *mean = static_cast<double>(rounded) + first / count;
-  *squares = std::max(0.0, second - first * first / count);
-}
-
-/// With the block's first row as pivot; all in double.
-template <class T>
-void column_moments(const Geometry& g, const Block& block, const T* x, double* mean, double* squares) {
-  const std::int64_t width = block.last - block.first;
-  const T* pivot = x + block.begin * g.channels + block.first;
-  std::fill_n(mean, width, 0.0);
-  std::fill_n(squares, width, 0.0);
-  for (std::int64_t o = block.begin; o < block.end; ++o) {
-    const T* row = x + o * g.channels + block.first;
-    for (std::int64_t c = 0; c < width; ++c) {
-      const double deviation = static_cast<double>(row[c]) - static_cast<double>(pivot[c]);
-      mean[c] += deviation;
-      squares[c] += deviation * deviation;
-    }
-  }
-  const double count = static_cast<double>(block.end - block.begin);
-  for (std::int64_t c = 0; c < width; ++c) {
-    squares[c] = std::max(0.0, squares[c] - mean[c] * mean[c] / count);
-    mean[c] = static_cast<double>(pivot[c]) + mean[c] / count;
-  }
-}
-
-/// g: gy behind the activation, element by element or as vectors.
-template <class T, Activation activation>
-struct Upstream {
-  const T* gy;
-  const T* y;
-  T operator[](std::int64_t i) const {
-    const T given = gy[i];
-    if constexpr (activation == Activation::none) {
-      return given;
-    } else {
-      return rule_of<activation>().gradient(given, y[i]);
-    }
-  }
-  [[nodiscard]] Batch<T> vector(std::int64_t i) const {
-    const auto given = Batch<T>::load_unaligned(gy + i);
-    if constexpr (activation == Activation::none) {
-      return given;
-    } else {
-      return rule_of<activation>().gradient(given, Batch<T>::load_unaligned(y + i));
-    }
-  }
-};
-
-// `flatten` leaves no function of a rule out of line, where the linker could take it for the baseline's.
-
-template <class T, Activation activation>
-[[gnu::flatten]] void row_gradient_sums(const Geometry& g, const Block& block, const T* x, const T* gy,
-                                        const T* y, const T* center, double* sum_g, double* sum_g_x) {
-  const Upstream<T, activation> upstream{gy, y};
-  const Batch<T> pivot(center[block.first]);
-  simd::RowSum<T, 2> sums;
-  sum_rows(g, block, sums, [&](std::int64_t at) {
-    const Batch<T> gradient = upstream.vector(at);
-    return
-        typename simd::RowSum<T, 2>::Terms{gradient, gradient * (Batch<T>::load_unaligned(x + at) - pivot)};
-  });
-  *sum_g = sums.total(0);
-  *sum_g_x = sums.total(1);
-}
-
-template <class T, Activation activation>
-[[gnu::flatten]] void column_gradient_sums(const Geometry& g, const Block& block, const T* x, const T* gy,
-                                           const T* y, const T* center, double* sum_g, double* sum_g_x) {
-  const std::int64_t width = block.last - block.first;
-  std::fill_n(sum_g, width, 0.0);
-  std::fill_n(sum_g_x, width, 0.0);
-  for (std::int64_t o = block.begin; o < block.end; ++o) {
-    const std::int64_t row = o * g.channels + block.first;
-    const Upstream<T, activation> upstream{gy + row, y + row};
-    for (std::int64_t c = 0; c < width; ++c) {
-      const auto gradient = static_cast<double>(upstream[c]);
-      sum_g[c] += gradient;
-      sum_g_x[c] += gradient * static_cast<double>(x[row + c] - center[block.first + c]);
-    }
-  }
-}
-
-/// What the elements of a run meet: one value for all, or one of its own each.
+/// A coefficient of the channels: one for a whole run, or (`own`) one for each of its elements.
 template <class T, bool own>
-class Coefficients {
+class Coefficient {
  public:
-  explicit Coefficients(const T* values) : values_(values), first_(*values) {}
-  T operator[](std::int64_t i) const { return own ? values_[i] : first_; }
+  explicit Coefficient(const T* values) : values_(values), first_(*values) {}
+  [[nodiscard]] Batch<T> at(std::int64_t i, std::int64_t count) const {
+    if constexpr (own) return load_lanes<T>(values_ + i, count);
+    return first_;
+  }
 
  private:
   const T* values_;
-  T first_;
+  Batch<T> first_;
 };
 
-template <class T, Activation activation, bool own, bool add>
-void write_y(std::int64_t count, const T* x, const T* residual, const T* center, const T* scale,
-             const T* shift, T* y) {
-  const Coefficients<T, own> m(center), a(scale), b(shift);
-  for (std::int64_t i = 0; i < count; ++i) {
-    T value = (x[i] - m[i]) * a[i] + b[i];
-    if constexpr (add) value += residual[i];
-    if constexpr (activation != Activation::none) value = rule_of<activation>().value(value);
-    y[i] = value;
+/// The normalization of a run.
+template <class T, bool own>
+struct Normalizer {
+  Normalizer(const Normalization<T>& n, std::int64_t channel)
+      : center(n.center + channel), scale(n.scale + channel), shift(n.shift + channel) {}
+  [[nodiscard]] Batch<T> centered(Batch<T> x, std::int64_t i, std::int64_t count) const {
+    return x - center.at(i, count);
+  }
+  [[nodiscard]] Batch<T> normalized(Batch<T> centered_x, std::int64_t i, std::int64_t count) const {
+    return multiply_add<T>(centered_x, scale.at(i, count), shift.at(i, count));
+  }
+  Coefficient<T, own> center, scale, shift;
+};
+
+/// Where the activation's gradient is taken from.
+enum class Mask : std::uint8_t { none, from_x, from_y };
+
+template <class T, Activation activation, Mask mask>
+[[gnu::always_inline]] inline Batch<T> through_activation(Batch<T> gy, auto normalized, auto y) {
+  if constexpr (mask == Mask::none) {
+    return gy;
+  } else if constexpr (mask == Mask::from_x) {
+    return rule_of<activation>().gradient(gy, normalized());
+  } else {
+    return rule_of<activation>().gradient(gy, y());
   }
 }
 
-template <class T, Activation activation, bool own>
-[[gnu::flatten]] void normalize(std::int64_t count, const T* x, const T* residual, const T* center,
-                                const T* scale, const T* shift, T* y) {
-  residual == nullptr ? write_y<T, activation, own, false>(count, x, residual, center, scale, shift, y)
-                      : write_y<T, activation, own, true>(count, x, residual, center, scale, shift, y);
-}
-
-template <class T, Activation activation, bool own, bool add>
-void write_gradient(std::int64_t count, const T* x, const T* gy, const T* y, const T* center, const T* scale,
-                    const T* slope, const T* shift, T* gx) {
-  const Upstream<T, activation> g{gy, y};
-  const Coefficients<T, own> m(center), a(scale), k(slope), b(shift);
-  for (std::int64_t i = 0; i < count; ++i) {
-    const T value = (g[i] - b[i] - (x[i] - m[i]) * k[i]) * a[i];
-    gx[i] = add ? gx[i] + value : value;
+/// Calls f(run, channel, offset) for runs [begin, end).
+template <class F>
+[[gnu::always_inline]] inline void for_each_run(const Geometry& g, std::int64_t begin, std::int64_t end,
+                                                F f) {
+  const std::int64_t length = g.run_length();
+  std::int64_t channel = g.has_columns() ? 0 : begin % g.channels;
+  for (std::int64_t run = begin; run < end; ++run) {
+    f(channel, run * length);
+    if (!g.has_columns() && ++channel == g.channels) channel = 0;
   }
 }
 
-template <class T, Activation activation, bool own>
-[[gnu::flatten]] void gradient(std::int64_t count, const T* x, const T* gy, const T* y, const T* center,
-                               const T* scale, const T* slope, const T* shift, bool accumulate, T* gx) {
-  accumulate ? write_gradient<T, activation, own, true>(count, x, gy, y, center, scale, slope, shift, gx)
-             : write_gradient<T, activation, own, false>(count, x, gy, y, center, scale, slope, shift, gx);
+template <class T, Activation activation, bool own, bool add>
+void normalize_runs(const Geometry& g, std::int64_t begin, std::int64_t end, const T* x, const T* residual,
+                    const Normalization<T>& normalization, T* y) {
+  for_each_run(g, begin, end, [&](std::int64_t channel, std::int64_t at) {
+    const Normalizer<T, own> n(normalization, channel);
+    for_each_vector<T>(g.run_length(), [&](std::int64_t i, auto count) {
+      const Batch<T> centered = n.centered(load_lanes<T>(x + at + i, count), i, count);
+      Batch<T> value = n.normalized(centered, i, count);
+      if constexpr (add) value += load_lanes<T>(residual + at + i, count);
+      if constexpr (activation != Activation::none) value = rule_of<activation>().value(value);
+      store_lanes<T>(y + at + i, value, count);
+    });
+  });
+}
+
+// `flatten` leaves no function of xsimd or of a rule out of line, where the linker could take it for the
+// baseline's.
+
+template <class T, Activation activation>
+[[gnu::flatten]] void normalize(const Geometry& g, std::int64_t begin, std::int64_t end, const T* x,
+                                const T* residual, const Normalization<T>& n, T* y) {
+  const auto run = g.has_columns() ? (residual == nullptr ? &normalize_runs<T, activation, true, false>
+                                                          : &normalize_runs<T, activation, true, true>)
+                                   : (residual == nullptr ? &normalize_runs<T, activation, false, false>
+                                                          : &normalize_runs<T, activation, false, true>);
+  run(g, begin, end, x, residual, n, y);
+}
+
+template <class T, Activation activation, Mask mask, bool own, bool add>
+void gradient_runs(const Geometry& g, std::int64_t begin, std::int64_t end, const T* x,
+                   const Upstream<T>& upstream, const InputGradient<T>& gradient, T* gx) {
+  for_each_run(g, begin, end, [&](std::int64_t channel, std::int64_t at) {
+    const Normalizer<T, own> n(upstream.normalization, channel);
+    const Coefficient<T, own> slope(gradient.slope + channel), shift(gradient.shift + channel),
+        scale(gradient.scale + channel);
+    for_each_vector<T>(g.run_length(), [&](std::int64_t i, auto count) {
+      const Batch<T> centered = n.centered(load_lanes<T>(x + at + i, count), i, count);
+      const Batch<T> passed = through_activation<T, activation, mask>(
+          load_lanes<T>(upstream.gy + at + i, count), [&] { return n.normalized(centered, i, count); },
+          [&] { return load_lanes<T>(upstream.y + at + i, count); });
+      const Batch<T> level = passed - shift.at(i, count);
+      Batch<T> value = multiply_add<T>(-centered, slope.at(i, count), level) * scale.at(i, count);
+      if constexpr (add) value += load_lanes<T>(gx + at + i, count);
+      store_lanes<T>(gx + at + i, value, count);
+    });
+  });
+}
+
+template <class T, Activation activation, Mask mask>
+void gradient_masked(const Geometry& g, std::int64_t begin, std::int64_t end, const T* x,
+                     const Upstream<T>& upstream, const InputGradient<T>& gradient, bool accumulate, T* gx) {
+  const auto run = g.has_columns() ? (accumulate ? &gradient_runs<T, activation, mask, true, true>
+                                                 : &gradient_runs<T, activation, mask, true, false>)
+                                   : (accumulate ? &gradient_runs<T, activation, mask, false, true>
+                                                 : &gradient_runs<T, activation, mask, false, false>);
+  run(g, begin, end, x, upstream, gradient, gx);
 }
 
 template <class T, Activation activation>
-[[gnu::flatten]] void through_activation(std::int64_t count, const T* gy, const T* y, T* g) {
-  const Upstream<T, activation> upstream{gy, y};
-  for (std::int64_t i = 0; i < count; ++i) g[i] = upstream[i];
+[[gnu::flatten]] void input_gradient(const Geometry& g, std::int64_t begin, std::int64_t end, const T* x,
+                                     const Upstream<T>& upstream, const InputGradient<T>& gradient,
+                                     bool accumulate, T* gx) {
+  if constexpr (activation == Activation::none) {
+    gradient_masked<T, activation, Mask::none>(g, begin, end, x, upstream, gradient, accumulate, gx);
+  } else if (upstream.y == nullptr) {
+    gradient_masked<T, activation, Mask::from_x>(g, begin, end, x, upstream, gradient, accumulate, gx);
+  } else {
+    gradient_masked<T, activation, Mask::from_y>(g, begin, end, x, upstream, gradient, accumulate, gx);
+  }
 }
 
-template <class T, Activation activation>
-constexpr ActivationKernels<T> kernels_with{
-    &row_gradient_sums<T, activation>, &column_gradient_sums<T, activation>, &normalize<T, activation, false>,
-    &normalize<T, activation, true>,   &gradient<T, activation, false>,      &gradient<T, activation, true>,
-    &through_activation<T, activation>};
+/// `count` sums of as many terms, in lanes.
+template <class T, int count>
+struct Terms {
+  Batch<T> of[count];
+  [[gnu::always_inline]] void operator+=(const Terms& other) {
+    for (int k = 0; k < count; ++k) of[k] += other.of[k];
+  }
+  [[gnu::always_inline]] void clear() {
+    for (int k = 0; k < count; ++k) of[k] = Batch<T>(T(0));
+  }
+};
+
+/// Adds f(i, elements), which are Terms, over [0, length) to `total`. Four additions of each sum are under
+/// way at once.
+template <class T, int count, class F>
+[[gnu::always_inline]] inline void add_up(std::int64_t length, F f, Terms<T, count>& total) {
+  constexpr std::int64_t L = lanes<T>;
+  constexpr std::integral_constant<std::int64_t, L> whole{};
+  Terms<T, count> a, b, c, d;
+  a.clear(), b.clear(), c.clear(), d.clear();
+  std::int64_t i = 0;
+  for (; i + 4 * L <= length; i += 4 * L) {
+    a += f(i, whole);
+    b += f(i + L, whole);
+    c += f(i + 2 * L, whole);
+    d += f(i + 3 * L, whole);
+  }
+  for (; i + L <= length; i += L) a += f(i, whole);
+  if (i < length) {
+    const Batch<T> mask = simd::lane_mask<T>(0, length - i);
+    const Terms<T, count> last = f(i, length - i);
+    for (int k = 0; k < count; ++k) d.of[k] += last.of[k] & mask;
+  }
+  for (int k = 0; k < count; ++k) total.of[k] += (a.of[k] + b.of[k]) + (c.of[k] + d.of[k]);
+}
+
 template <class T>
-constexpr Kernels<T> kernels_of{&row_moments<T>,
-                                &column_moments<T>,
+double sum_lanes(const Batch<T>& v) {
+  alignas(Batch<T>) T values[lanes<T>];
+  v.store_aligned(values);
+  double sums[lanes<T>];
+  for (int i = 0; i < lanes<T>; ++i) sums[i] = static_cast<double>(values[i]);
+  for (int half = lanes<T> / 2; half > 0; half /= 2) {
+    for (int i = 0; i < half; ++i) sums[i] += sums[i + half];
+  }
+  return sums[0];
+}
+
+/// Sums f(channel, offset, elements), which are Terms, over a block into totals[channel - first], going along
+/// memory.
+template <class T, int count, class F>
+[[gnu::always_inline]] inline void sum_rows(const Geometry& g, const Block& block, double (*totals)[count],
+                                            F f) {
+  Terms<T, count> sums[kMostChannels];
+  const std::int64_t width = block.last - block.first;
+  for (std::int64_t c = 0; c < width; ++c) sums[c].clear();
+  for (std::int64_t o = block.begin; o < block.end; ++o) {
+    for (std::int64_t c = 0; c < width; ++c) {
+      const std::int64_t row = (o * g.channels + block.first + c) * g.inner + block.from;
+      add_up<T, count>(
+          block.to - block.from, [&](std::int64_t i, auto elements) { return f(c, row + i, elements); },
+          sums[c]);
+    }
+  }
+  for (std::int64_t c = 0; c < width; ++c) {
+    for (int k = 0; k < count; ++k) totals[c][k] = sum_lanes<T>(sums[c].of[k]);
+  }
+}
+
+/// The same where channels lie innermost: f(first of the channels, offset, channels).
+template <class T, int count, class F>
+[[gnu::always_inline]] inline void sum_columns(const Geometry& g, const Block& block, double (*totals)[count],
+                                               F f) {
+  constexpr std::int64_t L = lanes<T>;
+  for_each_vector<T>(block.last - block.first, [&](std::int64_t c, auto channels) {
+    const std::int64_t column = block.first + c;
+    Terms<T, count> even, odd;
+    even.clear(), odd.clear();
+    std::int64_t o = block.begin;
+    for (; o + 2 <= block.end; o += 2) {
+      even += f(c, o * g.channels + column, channels);
+      odd += f(c, (o + 1) * g.channels + column, channels);
+    }
+    if (o < block.end) even += f(c, o * g.channels + column, channels);
+    even += odd;
+    for (int k = 0; k < count; ++k) {
+      alignas(Batch<T>) T values[L];
+      even.of[k].store_aligned(values);
+      for (std::int64_t i = 0; i < channels; ++i) totals[c + i][k] = static_cast<double>(values[i]);
+    }
+  });
+}
+
+template <class T, int count, bool own, class F>
+[[gnu::always_inline]] inline void sum_block(const Geometry& g, const Block& block, double (*totals)[count],
+                                             F f) {
+  if constexpr (own) {
+    sum_columns<T, count>(g, block, totals, f);
+  } else {
+    sum_rows<T, count>(g, block, totals, f);
+  }
+}
+
+template <class T, bool own>
+void block_moments(const Geometry& g, const Block& block, const T* x, double* means, double* squares) {
+  const auto count = static_cast<double>((block.end - block.begin) * (block.to - block.from));
+  const std::int64_t width = block.last - block.first;
+  double totals[kMostChannels][1];
+  sum_block<T, 1, own>(g, block, totals, [x](std::int64_t, std::int64_t at, auto elements) {
+    return Terms<T, 1>{load_lanes<T>(x + at, elements)};
+  });
+  // The rounded mean is the pivot; what it is off by is put right below.
+  T pivots[kMostChannels];
+  for (std::int64_t c = 0; c < width; ++c) pivots[c] = static_cast<T>(totals[c][0] / count);
+  double deviations[kMostChannels][2];
+  sum_block<T, 2, own>(g, block, deviations, [x, &pivots](std::int64_t c, std::int64_t at, auto elements) {
+    const Batch<T> pivot = own ? load_lanes<T>(pivots + c, elements) : Batch<T>(pivots[c]);
+    const Batch<T> deviation = load_lanes<T>(x + at, elements) - pivot;
+    return Terms<T, 2>{deviation, deviation * deviation};
+  });
+  for (std::int64_t c = 0; c < width; ++c) {
+    const auto [first, second] = deviations[c];
+    means[c] = static_cast<double>(pivots[c]) + first / count;
+    squares[c] = std::max(0.0, second - first * first / count);
+  }
+}
+
+template <class T>
+[[gnu::flatten]] void moments(const Geometry& g, const Block& block, const T* x, double* means,
+                              double* squares) {
+  g.has_columns() ? block_moments<T, true>(g, block, x, means, squares)
+                  : block_moments<T, false>(g, block, x, means, squares);
+}
+
+template <class T, Activation activation, Mask mask, bool own>
+void block_gradient_sums(const Geometry& g, const Block& block, const T* x, const Upstream<T>& upstream,
+                         T* through, double* sum_g, double* sum_g_x) {
+  double totals[kMostChannels][2];
+  sum_block<T, 2, own>(g, block, totals, [&](std::int64_t c, std::int64_t at, auto elements) {
+    const Normalizer<T, own> n(upstream.normalization, block.first + c);
+    const Batch<T> centered = n.centered(load_lanes<T>(x + at, elements), 0, elements);
+    const Batch<T> passed = through_activation<T, activation, mask>(
+        load_lanes<T>(upstream.gy + at, elements), [&] { return n.normalized(centered, 0, elements); },
+        [&] { return load_lanes<T>(upstream.y + at, elements); });
+    if (through != nullptr) store_lanes<T>(through + at, passed, elements);
+    return Terms<T, 2>{passed, passed * centered};
+  });
+  for (std::int64_t c = 0; c < block.last - block.first; ++c) {
+    sum_g[c] = totals[c][0];
+    sum_g_x[c] = totals[c][1];
+  }
+}
+
+template <class T, Activation activation, Mask mask>
+void gradient_sums_masked(const Geometry& g, const Block& block, const T* x, const Upstream<T>& upstream,
+                          T* through, double* sum_g, double* sum_g_x) {
+  const auto run = g.has_columns() ? &block_gradient_sums<T, activation, mask, true>
+                                   : &block_gradient_sums<T, activation, mask, false>;
+  run(g, block, x, upstream, through, sum_g, sum_g_x);
+}
+
+template <class T, Activation activation>
+[[gnu::flatten]] void gradient_sums(const Geometry& g, const Block& block, const T* x,
+                                    const Upstream<T>& upstream, T* through, double* sum_g, double* sum_g_x) {
+  if constexpr (activation == Activation::none) {
+    gradient_sums_masked<T, activation, Mask::none>(g, block, x, upstream, through, sum_g, sum_g_x);
+  } else if (upstream.y == nullptr) {
+    gradient_sums_masked<T, activation, Mask::from_x>(g, block, x, upstream, through, sum_g, sum_g_x);
+  } else {
+    gradient_sums_masked<T, activation, Mask::from_y>(g, block, x, upstream, through, sum_g, sum_g_x);
+  }
+}
+
+template <class T, Activation activation>
+constexpr ActivationKernels<T> kernels_with{&normalize<T, activation>, &gradient_sums<T, activation>,
+                                            &input_gradient<T, activation>};
+template <class T>
+constexpr Kernels<T> kernels_of{&moments<T>,
                                 {kernels_with<T, Activation::none>, kernels_with<T, Activation::relu>,
                                  kernels_with<T, Activation::relu6>}};
 constexpr KernelTable table{kernels_of<float>, kernels_of<double>};

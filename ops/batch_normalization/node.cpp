@@ -3,7 +3,6 @@
 
 #include <fmt/format.h>
 
-
 namespace fathom::ops::batch_norm {
 
 Attributes attributes_of(const Layout& layout, double eps, Activation activation) {
@@ -12,15 +11,29 @@ Attributes attributes_of(const Layout& layout, double eps, Activation activation
   return result;
 }
 
-GradientSums take_sums(const Geometry& geometry, const Array& x, const PerChannel& center, bool keeps_through,
-                       Upstream& upstream) {
-  if (!keeps_through || upstream.activation == Activation::none) {
-    return gradient_sums(geometry, x, upstream, center);
-  }
-  Array through = Array::empty(x.shape(), x.dtype());
-  GradientSums sums = gradient_sums(geometry, x, upstream, center, &through);
-  upstream = {std::move(through)};
+GradientSums take_sums(const Geometry& geometry, const Array& x, const Affine& normalization, Array* through,
+                       OutputGradient& gradient) {
+  GradientSums sums = gradient_sums(geometry, x, gradient, normalization, through);
+  if (through != nullptr) gradient = {*through};
   return sums;
+}
+
+ThroughBuffer::ThroughBuffer(const Wanted& wanted, Activation activation, std::size_t residual,
+                             const Array& gy, std::span<GradientSink> into) {
+  if (!wanted[residual]) return;
+  sink_ = &into[residual];
+  if (activation == Activation::none) return;
+  if (sink_->accumulates()) {
+    own_ = Array::empty(gy.shape(), gy.dtype());
+    through_ = &own_;
+  } else {
+    through_ = &sink_->buffer_over(gy);
+    sink_ = nullptr;
+  }
+}
+
+void ThroughBuffer::give(const Array& gy) {
+  if (sink_ != nullptr) sink_->give(through_ == nullptr ? gy : own_);
 }
 
 }  // namespace fathom::ops::batch_norm

@@ -12,9 +12,25 @@ namespace fathom::ops::batch_norm {
 
 using ops::detail::through_activation;
 
-/// gradient_sums. With `keeps_through`, for a residual, upstream.gy is afterwards what got through the
-/// activation.
-[[nodiscard]] GradientSums take_sums(const Geometry& geometry, const Array& x, const PerChannel& center,
-                                     bool keeps_through, Upstream& upstream);
+/// gradient_sums. With `through`, for a residual, `gradient` is afterwards what got through the activation.
+[[nodiscard]] GradientSums take_sums(const Geometry& geometry, const Array& x, const Affine& normalization,
+                                     Array* through, OutputGradient& gradient);
+
+/// Where the gradient of the residual, input `residual`, is written: what gets through the activation, in the
+/// memory of gy where that is free; gy itself where there is no activation.
+class ThroughBuffer {
+ public:
+  ThroughBuffer(const Wanted& wanted, Activation activation, std::size_t residual, const Array& gy,
+                std::span<GradientSink> into);
+  /// Null where nothing is to be written.
+  [[nodiscard]] Array* get() { return through_; }
+  /// At the end: hands over what was not written in its place.
+  void give(const Array& gy);
+
+ private:
+  GradientSink* sink_ = nullptr;
+  Array* through_ = nullptr;
+  Array own_;  // where gradients have come already
+};
 
 }  // namespace fathom::ops::batch_norm

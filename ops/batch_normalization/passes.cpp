@@ -32,59 +32,73 @@ const Kernels<T>& choose_kernels(std::string_view name) {
   }
 }
 
-/// How the sums are cut: into blocks of outer items and groups of channels whose sizes depend on the geometry
-/// alone, so that results have the same bits for any number of threads. A block of one channel fits the
-/// first-level cache.
-struct Blocks {
+std::int64_t parts_of(std::int64_t whole, std::int64_t most) { return (whole + most - 1) / most; }
+
+/// How the sums are cut: into blocks whose sizes depend on the geometry alone, so that results have the same
+/// bits for any number of threads. A block sees some thousand elements of each of its channels at most, which
+/// is what sums in the data's own type stand, and is read twice: it fits the second-level cache. It has
+/// several channels where planes are small, so that it is read along memory.
+class Blocks {
+ public:
   explicit Blocks(const Geometry& geometry)
-      : geometry(geometry),
-        items(std::max<std::int64_t>(1, 512 / std::max<std::int64_t>(1, geometry.inner))),
-        count((geometry.outer + items - 1) / items),
-        group(geometry.inner == 1 ? 64 : 1) {}
+      : geometry_(geometry),
+        parts_(std::max<std::int64_t>(1, parts_of(geometry.inner, 4096))),
+        part_((parts_of(geometry.inner, parts_) + 63) / 64 * 64),
+        items_(geometry.has_columns()
+                   ? 128
+                   : std::max<std::int64_t>(1, 1024 / std::max<std::int64_t>(1, geometry.inner))),
+        group_(geometry.has_columns()
+                   ? kMostChannels
+                   : std::clamp<std::int64_t>(4096 / std::max<std::int64_t>(1, geometry.inner), 1,
+                                              kMostChannels)),
+        rows_(parts_of(geometry.outer, items_)) {}
 
   /// Calls f(block, at) in the order of memory; `at` is where the results of the block's first channel belong
-  /// in a table (count, channels).
+  /// in a table (count(), channels).
   template <class F>
   void for_each(F f) const {
-    const std::int64_t groups = (geometry.channels + group - 1) / group;
-    const std::int64_t work = std::max<std::int64_t>(1, items * geometry.inner * group);
-    parallel_for(count * groups, std::max<std::int64_t>(1, kElementGrain / work),
+    const std::int64_t groups = parts_of(geometry_.channels, group_);
+    const std::int64_t work = std::max<std::int64_t>(1, items_ * std::min(part_, geometry_.inner) * group_);
+    parallel_for(rows_ * groups * parts_, std::max<std::int64_t>(1, kElementGrain / work),
                  [&](std::int64_t task, std::int64_t end_task) {
                    for (; task < end_task; ++task) {
-                     const std::int64_t row = task / groups;
-                     const std::int64_t first = task % groups * group;
-                     f(Block{row * items, std::min(geometry.outer, (row + 1) * items), first,
-                             std::min(geometry.channels, first + group)},
-                       row * geometry.channels + first);
+                     const std::int64_t part = task % parts_;
+                     const std::int64_t first = task / parts_ % groups * group_;
+                     const std::int64_t row = task / parts_ / groups;
+                     f(Block{row * items_, std::min(geometry_.outer, (row + 1) * items_), first,
+                             std::min(geometry_.channels, first + group_), part * part_,
+                             std::min(geometry_.inner, (part + 1) * part_)},
+                       (row * parts_ + part) * geometry_.channels + first);
                    }
                  });
   }
-  /// Calls f(offset, count) for the runs of memory that a block consists of.
-  template <class F>
-  void for_each_row(const Block& block, F f) const {
-    for (std::int64_t o = block.begin; o < block.end; ++o)
-      f((o * geometry.channels + block.first) * geometry.inner, (block.last - block.first) * geometry.inner);
+  /// Rows of a table, and how many elements of each channel one of them stands for.
+  [[nodiscard]] std::int64_t count() const { return rows_ * parts_; }
+  [[nodiscard]] double elements(std::int64_t table_row) const {
+    const std::int64_t row = table_row / parts_;
+    const std::int64_t from = table_row % parts_ * part_;
+    return static_cast<double>((std::min(geometry_.outer, (row + 1) * items_) - row * items_) *
+                               (std::min(geometry_.inner, from + part_) - from));
   }
-  [[nodiscard]] double elements(std::int64_t block) const {
-    return static_cast<double>((std::min(geometry.outer, (block + 1) * items) - block * items) *
-                               geometry.inner);
-  }
-  [[nodiscard]] Array table() const { return Array::empty({count, geometry.channels}, DType::float64); }
+  [[nodiscard]] std::int64_t channels() const { return geometry_.channels; }
+  [[nodiscard]] Array table() const { return Array::empty({count(), geometry_.channels}, DType::float64); }
 
-  Geometry geometry;
-  std::int64_t items;
-  std::int64_t count;
-  std::int64_t group;
+ private:
+  Geometry geometry_;
+  std::int64_t parts_, part_;  // an item's inner elements are cut into parts
+  std::int64_t items_;         // outer items of a block
+  std::int64_t group_;         // channels of a block
+  std::int64_t rows_;
 };
 
-void merge_moments(const Blocks& blocks, const double* means, const double* squares, Statistics& result) {
-  const std::int64_t channels = blocks.geometry.channels;
-  const double total = static_cast<double>(blocks.geometry.averaged());
-  for (std::int64_t b = 0; b < blocks.count; ++b) {
+void merge_moments(const Blocks& blocks, double total, const double* means, const double* squares,
+                   Statistics& result) {
+  const std::int64_t channels = blocks.channels();
+  for (std::int64_t b = 0; b < blocks.count(); ++b) {
     const double share = blocks.elements(b) / total;
     for (std::int64_t c = 0; c < channels; ++c) result.mean[index(c)] += share * means[b * channels + c];
   }
-  for (std::int64_t b = 0; b < blocks.count; ++b) {
+  for (std::int64_t b = 0; b < blocks.count(); ++b) {
     const double count = blocks.elements(b);
     for (std::int64_t c = 0; c < channels; ++c) {
       const double deviation = means[b * channels + c] - result.mean[index(c)];
@@ -94,9 +108,9 @@ void merge_moments(const Blocks& blocks, const double* means, const double* squa
 }
 
 PerChannel add_blocks(const Blocks& blocks, const double* table) {
-  const std::int64_t channels = blocks.geometry.channels;
+  const std::int64_t channels = blocks.channels();
   PerChannel result(index(channels), 0.0);
-  for (std::int64_t b = 0; b < blocks.count; ++b) {
+  for (std::int64_t b = 0; b < blocks.count(); ++b) {
     for (std::int64_t c = 0; c < channels; ++c) result[index(c)] += table[b * channels + c];
   }
   return result;
@@ -125,24 +139,27 @@ std::vector<T> corrected_shift(const PerChannel& shift, const PerChannel& scale,
   return result;
 }
 
-/// The activation's result, or, where there is none, something in its place that can be pointed into.
+/// A normalization in the type of the data.
 template <class T>
-const T* result_of(const Upstream& upstream) {
-  return (upstream.activation == Activation::none ? upstream.gy : upstream.y).template data<T>();
+struct Rounded {
+  explicit Rounded(const Affine& n)
+      : center(rounded<T>(n.center)),
+        scale(rounded<T>(n.scale)),
+        shift(corrected_shift<T>(n.shift, n.scale, n.center)) {}
+  [[nodiscard]] Normalization<T> view() const { return {center.data(), scale.data(), shift.data()}; }
+  std::vector<T> center, scale, shift;
+};
+
+template <class T>
+Upstream<T> upstream_of(const OutputGradient& gradient, const Rounded<T>& normalization) {
+  return {gradient.gy.data<T>(), gradient.y.defined() ? gradient.y.data<T>() : nullptr, normalization.view()};
 }
 
-/// Calls run(offset, count, channel) for runs of one channel, or, when channels lie innermost, of all of them
-/// from channel 0 on.
+/// Calls run(begin, end) for parts of the geometry's runs, together all of them.
 template <class Run>
-void for_each_run(const Geometry& g, Run run) {
-  const bool columns = g.inner == 1;
-  const std::int64_t length = columns ? g.channels : g.inner;
-  if (length == 0) return;
-  parallel_for(columns ? g.outer : g.outer * g.channels, std::max<std::int64_t>(1, kElementGrain / length),
-               [&](std::int64_t begin, std::int64_t end) {
-                 for (std::int64_t i = begin; i < end; ++i)
-                   run(i * length, length, columns ? 0 : i % g.channels);
-               });
+void for_runs(const Geometry& g, Run run) {
+  if (g.run_length() == 0) return;
+  parallel_for(g.runs(), std::max<std::int64_t>(1, kElementGrain / g.run_length()), run);
 }
 
 }  // namespace
@@ -157,12 +174,12 @@ Statistics statistics(const Geometry& geometry, const Array& x, double eps) {
     double* square = squares.mutable_data<double>();
     dispatch_float(x.dtype(), kName, [&]<class T>() {
       const Kernels<T>& kernels = choose_kernels<T>("batch_normalization/statistics");
-      const auto moments = geometry.inner == 1 ? kernels.column_moments : kernels.row_moments;
       const T* in = x.data<T>();
-      blocks.for_each(
-          [&](const Block& block, std::int64_t at) { moments(geometry, block, in, mean + at, square + at); });
+      blocks.for_each([&](const Block& block, std::int64_t at) {
+        kernels.moments(geometry, block, in, mean + at, square + at);
+      });
     });
-    merge_moments(blocks, mean, square, result);
+    merge_moments(blocks, static_cast<double>(geometry.averaged()), mean, square, result);
   }
   result.inverse = inverse_deviation(result.variance, eps);
   return result;
@@ -175,76 +192,60 @@ PerChannel inverse_deviation(const PerChannel& variance, double eps) {
   return result;
 }
 
-void normalize(const Geometry& geometry, const Array& x, const Array& residual, const PerChannel& center,
-               const PerChannel& scale, const PerChannel& shift, Activation activation, Array& y) {
+void normalize(const Geometry& geometry, const Array& x, const Array& residual, const Affine& normalization,
+               Activation activation, Array& y) {
   dispatch_float(x.dtype(), kName, [&]<class T>() {
     const ActivationKernels<T>& kernels = choose_kernels<T>("batch_normalization/normalize").of(activation);
-    const auto run = geometry.inner == 1 ? kernels.normalize_columns : kernels.normalize_row;
     const T* in = x.data<T>();
     const T* added = residual.defined() ? residual.data<T>() : nullptr;
     T* out = y.mutable_data<T>();
-    const std::vector<T> centers = rounded<T>(center);
-    const std::vector<T> scales = rounded<T>(scale);
-    const std::vector<T> shifts = corrected_shift<T>(shift, scale, center);
-    for_each_run(geometry, [&](std::int64_t at, std::int64_t count, std::int64_t c) {
-      run(count, in + at, added == nullptr ? nullptr : added + at, centers.data() + c, scales.data() + c,
-          shifts.data() + c, out + at);
+    const Rounded<T> coefficients(normalization);
+    for_runs(geometry, [&](std::int64_t begin, std::int64_t end) {
+      kernels.normalize(geometry, begin, end, in, added, coefficients.view(), out);
     });
   });
 }
 
-GradientSums gradient_sums(const Geometry& geometry, const Array& x, const Upstream& upstream,
-                           const PerChannel& center, Array* through) {
+GradientSums gradient_sums(const Geometry& geometry, const Array& x, const OutputGradient& gradient,
+                           const Affine& normalization, Array* through) {
   const Blocks blocks(geometry);
   Array sums_g = blocks.table();
   Array sums_g_x = blocks.table();
   double* sum_g = sums_g.mutable_data<double>();
   double* sum_g_x = sums_g_x.mutable_data<double>();
   dispatch_float(x.dtype(), kName, [&]<class T>() {
-    const T* x_data = x.data<T>();
-    const T* gy = upstream.gy.data<T>();
-    const T* y = result_of<T>(upstream);
+    const T* in = x.data<T>();
     T* g = through == nullptr ? nullptr : through->mutable_data<T>();
-    const std::vector<T> centers = rounded<T>(center);
+    const Rounded<T> coefficients(normalization);
+    const Upstream<T> upstream = upstream_of<T>(gradient, coefficients);
     const ActivationKernels<T>& kernels =
-        choose_kernels<T>("batch_normalization/gradient_sums").of(upstream.activation);
-    const auto sums = geometry.inner == 1 ? kernels.column_gradient_sums : kernels.row_gradient_sums;
+        choose_kernels<T>("batch_normalization/gradient_sums").of(gradient.activation);
     blocks.for_each([&](const Block& block, std::int64_t at) {
-      sums(geometry, block, x_data, gy, y, centers.data(), sum_g + at, sum_g_x + at);
-      if (g == nullptr) return;
-      // While the block is in the cache. The sums are not taken from g: they read behind the end of a row,
-      // where another thread may be writing.
-      blocks.for_each_row(block, [&](std::int64_t row, std::int64_t count) {
-        kernels.through_activation(count, gy + row, y + row, g + row);
-      });
+      kernels.gradient_sums(geometry, block, in, upstream, g, sum_g + at, sum_g_x + at);
     });
   });
   GradientSums result{add_blocks(blocks, sum_g), add_blocks(blocks, sum_g_x)};
   dispatch_float(x.dtype(), kName, [&]<class T>() {
-    for (std::size_t c = 0; c < center.size(); ++c)
-      result.g_x[c] -= result.g[c] * lost_by_rounding<T>(center[c]);
+    for (std::size_t c = 0; c < result.g.size(); ++c)
+      result.g_x[c] -= result.g[c] * lost_by_rounding<T>(normalization.center[c]);
   });
   return result;
 }
 
-void input_gradient(const Geometry& geometry, const Array& x, const Upstream& upstream,
-                    const PerChannel& center, const PerChannel& scale, const PerChannel& slope,
-                    const PerChannel& shift, bool accumulate, Array& gx) {
+void input_gradient(const Geometry& geometry, const Array& x, const OutputGradient& gradient,
+                    const Affine& normalization, const InputSlope& input, bool accumulate, Array& gx) {
   dispatch_float(x.dtype(), kName, [&]<class T>() {
-    const T* x_data = x.data<T>();
-    const T* gy = upstream.gy.data<T>();
-    const T* y = result_of<T>(upstream);
+    const T* in = x.data<T>();
+    const Rounded<T> coefficients(normalization);
+    const Upstream<T> upstream = upstream_of<T>(gradient, coefficients);
     T* out = gx.mutable_data<T>();
-    const std::vector<T> centers = rounded<T>(center);
-    const std::vector<T> scales = rounded<T>(scale);
-    const std::vector<T> slopes = rounded<T>(slope);
-    const std::vector<T> shifts = corrected_shift<T>(shift, slope, center);
+    const std::vector<T> slopes = rounded<T>(input.slope);
+    const std::vector<T> shifts = corrected_shift<T>(input.shift, input.slope, normalization.center);
+    const InputGradient<T> to{slopes.data(), shifts.data(), coefficients.scale.data()};
     const ActivationKernels<T>& kernels =
-        choose_kernels<T>("batch_normalization/input_gradient").of(upstream.activation);
-    const auto run = geometry.inner == 1 ? kernels.gradient_columns : kernels.gradient_row;
-    for_each_run(geometry, [&](std::int64_t at, std::int64_t count, std::int64_t c) {
-      run(count, x_data + at, gy + at, y + at, centers.data() + c, scales.data() + c, slopes.data() + c,
-          shifts.data() + c, accumulate, out + at);
+        choose_kernels<T>("batch_normalization/input_gradient").of(gradient.activation);
+    for_runs(geometry, [&](std::int64_t begin, std::int64_t end) {
+      kernels.input_gradient(geometry, begin, end, in, upstream, to, accumulate, out);
     });
   });
 }

@@ -24,15 +24,23 @@ struct Statistics {
 /// 1 / sqrt(variance + eps)
 [[nodiscard]] PerChannel inverse_deviation(const PerChannel& variance, double eps);
 
-/// y = activation((x - center) * scale + shift + residual); the residual may be undefined.
-void normalize(const Geometry& geometry, const Array& x, const Array& residual, const PerChannel& center,
-               const PerChannel& scale, const PerChannel& shift, Activation activation, Array& y);
+/// Normalized is (x - center) * scale + shift.
+struct Affine {
+  PerChannel center;
+  PerChannel scale;
+  PerChannel shift;
+};
+
+/// y = activation(normalized x + residual); the residual may be undefined.
+void normalize(const Geometry& geometry, const Array& x, const Array& residual, const Affine& normalization,
+               Activation activation, Array& y);
 
 /// The gradient of y, of which gradients see what gets through the activation.
-struct Upstream {
+struct OutputGradient {
   Array gy;
   Activation activation = Activation::none;
-  Array y = {};  ///< the activation's result; undefined where there is none
+  Array y =
+      {};  ///< the activation's result; undefined where there is none, or where the normalized x tells it
 };
 
 /// What every gradient needs: sum(g) and sum(g * (x - center)), where g is gy behind the activation.
@@ -40,14 +48,19 @@ struct GradientSums {
   PerChannel g;
   PerChannel g_x;
 };
-/// Writes g to `through` too, if given.
-[[nodiscard]] GradientSums gradient_sums(const Geometry& geometry, const Array& x, const Upstream& upstream,
-                                         const PerChannel& center, Array* through = nullptr);
+/// Writes g to `through` too, if given, which may be gy.
+[[nodiscard]] GradientSums gradient_sums(const Geometry& geometry, const Array& x,
+                                         const OutputGradient& gradient, const Affine& normalization,
+                                         Array* through = nullptr);
 
-/// gx = (g - shift - (x - center) * slope) * scale, or added to gx when `accumulate`.
-void input_gradient(const Geometry& geometry, const Array& x, const Upstream& upstream,
-                    const PerChannel& center, const PerChannel& scale, const PerChannel& slope,
-                    const PerChannel& shift, bool accumulate, Array& gx);
+/// gx = (g - shift - (x - center) * slope) * scale of the normalization.
+struct InputSlope {
+  PerChannel slope;
+  PerChannel shift;
+};
+/// Added to gx when `accumulate`. gx may be gy.
+void input_gradient(const Geometry& geometry, const Array& x, const OutputGradient& gradient,
+                    const Affine& normalization, const InputSlope& input, bool accumulate, Array& gx);
 
 [[nodiscard]] PerChannel to_channels(const Array& array);
 [[nodiscard]] Array from_channels(const PerChannel& values, const Shape& shape, DType dtype);

@@ -15,7 +15,9 @@
 #include <fathom/autograd/backward.hpp>
 #include <fathom/autograd/function.hpp>
 #include <fathom/core/error.hpp>
+#include <fathom/core/memory.hpp>
 #include <fathom/core/random.hpp>
+#include <fathom/core/threads.hpp>
 #include <fathom/ops/activation.hpp>
 #include <fathom/ops/arithmetic.hpp>
 
@@ -155,22 +157,112 @@ TEST_CASE("fused batch normalization of four numbers, both kinks among them", "[
   CHECK(gs[1].item() == g[0] + g[1] + g[2] + g[3]);
 }
 
-TEST_CASE("fused batch normalization keeps x, gamma and, for an activation, y", "[batch_normalization]") {
-  const auto [activation, names] = GENERATE(table<Activation, std::vector<std::string>>({
-      {Activation::none, {"input 0", "input 1"}},
-      {Activation::relu, {"input 0", "input 1", "output 0"}},
-      {Activation::relu6, {"input 0", "input 1", "output 0"}},
+TEST_CASE("fused batch normalization keeps x, gamma and, for an activation behind a residual, y",
+          "[batch_normalization]") {
+  const auto [activation, has_residual, names] = GENERATE(table<Activation, bool, std::vector<std::string>>({
+      {Activation::none, true, {"input 0", "input 1"}},
+      {Activation::relu, false, {"input 0", "input 1"}},
+      {Activation::relu, true, {"input 0", "input 1", "output 0"}},
+      {Activation::relu6, true, {"input 0", "input 1", "output 0"}},
   }));
   const Variable x(normal({1, 0}, {4, 2}, 0, 1, DType::float32), true);
   const Variable one(Array::ones({2}, DType::float32), true);
-  const Variable y =
-      ops::batch_normalization(x, one, one, nullptr, {.activation = activation, .residual = x});
+  const Variable y = ops::batch_normalization(
+      x, one, one, nullptr, {.activation = activation, .residual = has_residual ? x : Variable{}});
   std::vector<std::string> kept;
   for (const auto& [name, array] : y.creator()->kept()) kept.push_back(name);
   CHECK(kept == names);
-  const Variable fixed =
-      ops::fixed_batch_normalization(x, one, one, one, one, {.activation = activation, .residual = x});
-  CHECK(fixed.creator()->kept().size() == names.size() + 2);  // mean and variance too
+}
+
+TEST_CASE("batch normalization's result that is computed again gives the same bits",
+          "[batch_normalization]") {
+  const test::RestoreSettings restore;
+  set_num_threads(GENERATE(1, 3));
+  const auto activation = GENERATE(Activation::none, Activation::relu, Activation::relu6);
+  const Shape shape = GENERATE(Shape{3, 5, 7, 9}, Shape{200, 67});
+  const Array x_array = normal({6, 0}, shape, 1, 2, DType::float32);
+  const Array gamma_array = uniform({6, 1}, {shape[1]}, 1, 3, DType::float32);
+  const Array beta_array = uniform({6, 2}, {shape[1]}, -1, 3, DType::float32);
+  const Array factor = normal({6, 3}, shape, 0, 1, DType::float32);
+  const auto gradients = [&](bool recompute, std::int64_t* kept) {
+    const Variable x(x_array, true), gamma(gamma_array, true), beta(beta_array, true), w(factor, true);
+    const std::int64_t before = memory_statistics().bytes_in_use;
+    const Variable y = ops::batch_normalization(x, gamma, beta, nullptr,
+                                                {.activation = activation, .recompute = recompute}) *
+                       w;  // keeps the normalized x for w's gradient
+    *kept = memory_statistics().bytes_in_use - before;
+    const Variable gy(Array::ones(shape, DType::float32));
+    Arrays result{y.data()};
+    for (int repeat = 0; repeat < 2; ++repeat) {  // the second time from a graph that was retained
+      for (const Variable& g : grad({y}, {x, gamma, beta, w}, {gy}, {.retain_graph = true}))
+        result.push_back(g.data());
+    }
+    return result;
+  };
+  std::int64_t kept = 0, kept_less = 0;
+  const Arrays wanted = gradients(false, &kept);
+  const Arrays got = gradients(true, &kept_less);
+  CHECK(kept - kept_less >= shape.size() * 4);
+  for (std::size_t i = 0; i < wanted.size(); ++i) CHECK(identical(got[i], wanted[i]));
+}
+
+TEST_CASE("what batch normalization computes again is guarded as what is kept", "[batch_normalization]") {
+  Variable x(normal({6, 4}, {4, 3}, 0, 1, DType::float64), true);
+  const Variable one(Array::ones({3}, DType::float64), true);
+  const Variable w(Array::full({4, 3}, 2, DType::float64), true);
+  const auto batch_norm = [&] { return ops::batch_normalization(x, one, one, nullptr, {.recompute = true}); };
+  const Variable gy(Array::ones({4, 3}, DType::float64));
+  SECTION("x was changed") {
+    const Variable y = batch_norm() * w;
+    x.mutable_data().mutable_data<double>()[0] = 5;
+    CHECK_THROWS_WITH(backward(std::span(&y, 1), std::span(&gy, 1)),
+                      Catch::Contains("batch_normalization: input 0 was changed in place after forward"));
+    CHECK_FALSE(w.grad().defined());
+  }
+  SECTION("the result was held and changed") {
+    Variable normalized = batch_norm();
+    const Variable y = normalized * w;
+    normalized.mutable_data().mutable_data<double>()[0] = 5;
+    CHECK_THROWS_WITH(backward(std::span(&y, 1), std::span(&gy, 1)),
+                      Catch::Contains("mul: input 0 was changed in place after forward"));
+    CHECK_FALSE(w.grad().defined());
+  }
+  SECTION("its graph was released") {
+    const Variable normalized = batch_norm();
+    const Variable first = normalized * w;
+    const Variable second = Variable(normalized) * w;
+    backward(std::span(&first, 1), std::span(&gy, 1));
+    CHECK_THROWS_WITH(backward(std::span(&second, 1), std::span(&gy, 1)),
+                      Catch::Contains("batch_normalization: its graph has been released"));
+  }
+  SECTION("second derivatives") {
+    const auto gradients = [&](bool recompute) {
+      const Variable y =
+          ops::relu(ops::batch_normalization(x, one, one, nullptr, {.recompute = recompute}) * w);
+      const Variable gx = grad({y}, {x}, {gy}, {.create_graph = true})[0];
+      return grad({gx * gx}, {x}, {gy})[0].data();
+    };
+    CHECK(identical(gradients(true), gradients(false)));
+  }
+}
+
+TEST_CASE("batch normalization's backward leaves a gradient alone that others hold",
+          "[batch_normalization]") {
+  const bool has_residual = GENERATE(false, true);
+  const Variable x(normal({7, 0}, {6, 3, 5}, 0, 1, DType::float32), true);
+  const Variable residual(normal({7, 1}, {6, 3, 5}, 0, 1, DType::float32), true);
+  const Variable one(Array::ones({3}, DType::float32), true);
+  const Variable y = ops::batch_normalization(
+      x, one, one, nullptr,
+      {.activation = Activation::relu, .residual = has_residual ? residual : Variable{}});
+  const Array gy_array = normal({7, 2}, {6, 3, 5}, 0, 1, DType::float32);
+  const Variable gy(gy_array.copy());
+  const Variables once = grad({y}, {x, one}, {gy}, {.retain_graph = true});
+  CHECK(identical(gy.data(), gy_array));
+  // The same from a gradient that is the engine's own, which may be overwritten.
+  const Variable z = y * Variable(Array::ones(y.shape(), DType::float32));
+  const Variables again = grad({z}, {x, one}, {gy});
+  for (std::size_t i = 0; i < once.size(); ++i) CHECK(identical(once[i].data(), again[i].data()));
 }
 
 TEST_CASE("the residual of batch normalization may be its x", "[batch_normalization]") {
