@@ -27,14 +27,18 @@ if(unit_count LESS 6 OR source_count LESS 6)
   message(FATAL_ERROR "only ${unit_count} units and ${source_count} sources found")
 endif()
 
-# All units as one: they take most of their time for the same functions of xsimd.
-list(TRANSFORM units REPLACE "(.+)" "#include <fathom/\\1>\n")
-string(CONCAT all ${units})
-file(WRITE ${WORK}/units.cpp "#define FATHOM_ARCH xsimd::default_arch\n#define FATHOM_ISA baseline\n${all}")
+# Each unit in a source of its own, as cmake/Isa.cmake compiles it: units may use the same names.
+set(unit_sources "")
+foreach(unit ${units})
+  string(REPLACE "/" "_" name ${unit})
+  set(unit_source ${WORK}/${name}.cpp)
+  file(WRITE ${unit_source} "#define FATHOM_ARCH xsimd::default_arch\n#define FATHOM_ISA baseline\n#include <fathom/${unit}>\n")
+  list(APPEND unit_sources ${unit_source})
+endforeach()
 list(TRANSFORM sources PREPEND ${ROOT}/)
 
 # The commands of one execute_process run side by side.
-set(sources ${WORK}/units.cpp ${sources})
+set(sources ${unit_sources} ${sources})
 while(sources)
   list(POP_FRONT sources one other)
   set(beside "")
