@@ -14,24 +14,25 @@ namespace fathom::simd {
 namespace {
 
 /// No bits, all bits, no bits: a mask is a window onto it.
-template <class T>
+template <class T, int size>
 struct MaskBits {
-  T bits[3 * lanes<T>];
+  T bits[3 * size];
   constexpr MaskBits() : bits{} {
     using Bits = std::conditional_t<sizeof(T) == 4, std::uint32_t, std::uint64_t>;
-    for (int i = lanes<T>; i < 2 * lanes<T>; ++i) bits[i] = std::bit_cast<T>(~Bits{0});
+    for (int i = size; i < 2 * size; ++i) bits[i] = std::bit_cast<T>(~Bits{0});
   }
 };
-template <class T>
-inline constexpr MaskBits<T> mask_bits;
+template <class T, int size>
+inline constexpr MaskBits<T, size> mask_bits;
 
 /// All bits in the lanes [first, last), none elsewhere; to be combined by &.
-template <class T>
-Batch<T> lane_mask(std::int64_t first, std::int64_t last) {
-  constexpr std::int64_t L = lanes<T>;
-  const T* bits = mask_bits<T>.bits;
-  return Batch<T>::load_unaligned(bits + L - std::clamp<std::int64_t>(first, 0, L)) &
-         Batch<T>::load_unaligned(bits + 2 * L - std::clamp<std::int64_t>(last, 0, L));
+template <class T, class Arch = FATHOM_ARCH>
+xsimd::batch<T, Arch> lane_mask(std::int64_t first, std::int64_t last) {
+  using V = xsimd::batch<T, Arch>;
+  constexpr std::int64_t L = lanes_of<V>;
+  const T* bits = mask_bits<T, L>.bits;
+  return V::load_unaligned(bits + L - std::clamp<std::int64_t>(first, 0, L)) &
+         V::load_unaligned(bits + 2 * L - std::clamp<std::int64_t>(last, 0, L));
 }
 
 /// Copies `count` < 2 * half elements by two overlapping moves.
@@ -46,43 +47,62 @@ template <int half, class T>
 }
 
 #if defined(__AVX512F__)
-/// The first `count` lanes of a 64-byte vector.
-template <class T>
+/// The first `count` lanes.
+template <int size>
 [[gnu::always_inline]] inline auto first_lanes(std::int64_t count) {
-  return static_cast<std::conditional_t<sizeof(T) == 4, __mmask16, __mmask8>>((1U << count) - 1);
+  return static_cast<std::conditional_t<size == 16, __mmask16, __mmask8>>((1U << count) - 1);
 }
 #endif
 
 /// Writes the first `count` lanes and nothing else.
-template <class T>
-[[gnu::always_inline]] inline void store_lanes(T* to, Batch<T> v, std::int64_t count) {
-  if (count == lanes<T>) return v.store_unaligned(to);
+template <class T, class Arch>
+[[gnu::always_inline]] inline void store_lanes(T* to, xsimd::batch<T, Arch> v, std::int64_t count) {
+  constexpr int L = lanes_of<xsimd::batch<T, Arch>>;
+  if (count == L) return v.store_unaligned(to);
 #if defined(__AVX512F__)
-  if constexpr (std::is_same_v<T, float>) {
-    _mm512_mask_storeu_ps(to, first_lanes<T>(count), v);
+  if constexpr (L * sizeof(T) == 64) {
+    if constexpr (std::is_same_v<T, float>) {
+      _mm512_mask_storeu_ps(to, first_lanes<L>(count), v);
+    } else {
+      _mm512_mask_storeu_pd(to, first_lanes<L>(count), v);
+    }
   } else {
-    _mm512_mask_storeu_pd(to, first_lanes<T>(count), v);
+    if constexpr (std::is_same_v<T, float>) {
+      _mm256_mask_storeu_ps(to, first_lanes<L>(count), v);
+    } else {
+      _mm256_mask_storeu_pd(to, first_lanes<L>(count), v);
+    }
   }
 #else
-  alignas(Batch<T>) T buffer[lanes<T>];
+  alignas(xsimd::batch<T, Arch>) T buffer[L];
   v.store_aligned(buffer);
-  copy_short<lanes<T> / 2>(to, buffer, count);
+  copy_short<L / 2>(to, buffer, count);
 #endif
 }
 
 /// The first `count` lanes; the others are 0. Reads nothing else.
-template <class T>
-[[gnu::always_inline]] inline Batch<T> load_lanes(const T* from, std::int64_t count) {
-  if (count == lanes<T>) return Batch<T>::load_unaligned(from);
+template <class T, class Arch = FATHOM_ARCH>
+[[gnu::always_inline]] inline xsimd::batch<T, Arch> load_lanes(const T* from, std::int64_t count) {
+  using V = xsimd::batch<T, Arch>;
+  constexpr int L = lanes_of<V>;
+  if (count == L) return V::load_unaligned(from);
 #if defined(__AVX512F__)
-  if constexpr (std::is_same_v<T, float>) {
-    return _mm512_maskz_loadu_ps(first_lanes<T>(count), from);
+  if constexpr (L * sizeof(T) == 64) {
+    if constexpr (std::is_same_v<T, float>) {
+      return _mm512_maskz_loadu_ps(first_lanes<L>(count), from);
+    } else {
+      return _mm512_maskz_loadu_pd(first_lanes<L>(count), from);
+    }
   } else {
-    return _mm512_maskz_loadu_pd(first_lanes<T>(count), from);
+    if constexpr (std::is_same_v<T, float>) {
+      return _mm256_maskz_loadu_ps(first_lanes<L>(count), from);
+    } else {
+      return _mm256_maskz_loadu_pd(first_lanes<L>(count), from);
+    }
   }
 #elif defined(__AVX2__)
   // Not by way of memory: a load waits for the smaller stores that it overlaps.
-  const auto* bits = reinterpret_cast<const __m256i_u*>(mask_bits<T>.bits + 2 * lanes<T> - count);
+  const auto* bits = reinterpret_cast<const __m256i_u*>(mask_bits<T, L>.bits + 2 * L - count);
   const __m256i mask = _mm256_loadu_si256(bits);
   if constexpr (std::is_same_v<T, float>) {
     return _mm256_maskload_ps(from, mask);
@@ -90,9 +110,9 @@ template <class T>
     return _mm256_maskload_pd(from, mask);
   }
 #else
-  alignas(Batch<T>) T buffer[lanes<T>] = {};
-  copy_short<lanes<T> / 2>(buffer, from, count);
-  return Batch<T>::load_aligned(buffer);
+  alignas(V) T buffer[L] = {};
+  copy_short<L / 2>(buffer, from, count);
+  return V::load_aligned(buffer);
 #endif
 }
 

@@ -8,15 +8,16 @@
 namespace fathom::ops::depthwise {
 namespace {
 
-template <class T, int K, int S>
-constexpr Kernel<T> fast{&forward<T, K, S>, &grad_x<T, K, S>, &grad_w<T, K, S>};
+template <class V, int K, int S>
+constexpr Kernel<Element<V>> fast{&forward<V, K, S>, &grad_x<V, K, S>, &grad_w<V, K, S>};
 template <class T>
 constexpr Kernel<T> general = GeneralKernel<T>::kernel;
 
 /// In the order of Variant.
-constexpr KernelTable table{
-    .f32 = {fast<float, 3, 1>, fast<float, 3, 2>, fast<float, 5, 1>, fast<float, 5, 2>, general<float>},
-    .f64 = {fast<double, 3, 1>, fast<double, 3, 2>, fast<double, 5, 1>, fast<double, 5, 2>, general<double>}};
+constexpr KernelTable table{.f32 = {fast<Batch<float>, 3, 1>, fast<Batch<float>, 3, 2>,
+                                    fast<Batch<float>, 5, 1>, fast<Batch<float>, 5, 2>, general<float>},
+                            .f64 = {fast<Batch<double>, 3, 1>, fast<Batch<double>, 3, 2>,
+                                    fast<Batch<double>, 5, 1>, fast<Batch<double>, 5, 2>, general<double>}};
 
 }  // namespace
 

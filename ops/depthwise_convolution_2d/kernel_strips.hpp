@@ -20,28 +20,29 @@ template <int K, int S>
 inline constexpr int live_rows = (K - 1) / S + 1;
 
 /// Output columns of a full strip.
-template <class T, int S>
-inline constexpr int strip_width = lanes<T> / S;
+template <class V, int S>
+inline constexpr int strip_width = lanes_of<V> / S;
 
 /// Lanes whose tap of group m exists: with odd K and S = 2 the last group is half empty. Lane i has the tap
 /// S*m + (i + phase) % S. What a zero weight meets must be zero too, since 0 * NaN is NaN.
-template <class T, int K, int S, int phase = 0>
-Batch<T> tap_mask(int m) {
-  const Batch<T> all = lane_mask<T>(0, lanes<T>);
+template <class V, int K, int S, int phase = 0>
+V tap_mask(int m) {
+  const V all = lane_mask<V>(0, lanes_of<V>);
   if (S * m + S <= K) return all;
-  const Batch<T> none(T(0));
+  const V none(Element<V>(0));
   return phase == 0 ? alternate(all, none) : alternate(none, all);
 }
 
 /// The weights of one kernel, each group spread over the lanes.
-template <class T, int K, int S, int phase = 0>
+template <class V, int K, int S, int phase = 0>
 struct Weights {
-  Batch<T> rows[K][groups<K, S>];
+  using T = Element<V>;
+  V rows[K][groups<K, S>];
 
   explicit Weights(const T* w) {
     for (int p = 0; p < K; ++p) {
       for (int m = 0; m < groups<K, S>; ++m) {
-        const auto tap = [&](int q) { return Batch<T>(q < K ? w[p * K + q] : T(0)); };
+        const auto tap = [&](int q) { return V(q < K ? w[p * K + q] : T(0)); };
         if constexpr (S == 1) {
           rows[p][m] = tap(m);
         } else {
@@ -53,46 +54,48 @@ struct Weights {
 };
 
 /// A fresh short chain: adding it to a running sum costs one addition of latency.
-template <class T, int n>
-[[gnu::always_inline]] inline Batch<T> dot(const Batch<T> (&a)[n], const Batch<T> (&b)[n]) {
-  Batch<T> sum = a[0] * b[0];
+template <class V, int n>
+[[gnu::always_inline]] inline V dot(const V (&a)[n], const V (&b)[n]) {
+  V sum = a[0] * b[0];
   for (int i = 1; i < n; ++i) sum = multiply_add(a[i], b[i], sum);
   return sum;
 }
 
 /// The image columns that a strip of output columns sees. Inside the image the vectors are loaded as they
 /// are; a strip at an edge clears the lanes outside of the image and those of columns outside [skip, count).
-template <class T, int K, int S, bool at_edge>
+template <class V, int K, int S, bool at_edge>
 class Window {
+  using T = Element<V>;
+
  public:
   Window(const Geometry& g, std::int64_t out_column, std::int64_t count, std::int64_t skip = 0)
       : column_(first_column(g, out_column)), width_(g.width) {
     for (int m = 0; m < groups<K, S>; ++m) {
-      keep_[m] = tap_mask<T, K, S>(m);
+      keep_[m] = tap_mask<V, K, S>(m);
       if constexpr (at_edge) {
         const std::int64_t first = column_ + S * m;
-        keep_[m] = keep_[m] & lane_mask<T>(std::max(-first, S * skip), std::min(g.width - first, S * count));
+        keep_[m] = keep_[m] & lane_mask<V>(std::max(-first, S * skip), std::min(g.width - first, S * count));
       }
     }
   }
 
   [[nodiscard]] static bool is_at_edge(const Geometry& g, std::int64_t out_column, std::int64_t count) {
     const std::int64_t first = first_column(g, out_column);
-    return first < 0 || first + S * (groups<K, S> - 1) + lanes<T> > g.width || count < strip_width<T, S>;
+    return first < 0 || first + S * (groups<K, S> - 1) + lanes_of<V> > g.width || count < strip_width<V, S>;
   }
 
-  [[gnu::always_inline]] void load(const T* row, Batch<T> (&to)[groups<K, S>]) const {
+  [[gnu::always_inline]] void load(const T* row, V (&to)[groups<K, S>]) const {
     for (int m = 0; m < groups<K, S>; ++m) {
       // A vector that begins behind the row is cleared whole, and might reach behind the slack.
       const std::int64_t first = column_ + S * m;
-      to[m] = Batch<T>::load_unaligned(row + (at_edge ? std::min(first, width_) : first));
+      to[m] = V::load_unaligned(row + (at_edge ? std::min(first, width_) : first));
       if (at_edge || S * m + S > K) to[m] = to[m] & keep_[m];
     }
   }
 
   /// The gradients of the output columns whose tap of group m lies in the image, else 0: a NaN among the
   /// others must not meet the zeros that `load` gives.
-  [[nodiscard]] [[gnu::always_inline]] Batch<T> seen(int m, Batch<T> gradients) const {
+  [[nodiscard]] [[gnu::always_inline]] V seen(int m, V gradients) const {
     return at_edge ? gradients & keep_[m] : gradients;
   }
 
@@ -103,7 +106,7 @@ class Window {
 
   std::int64_t column_;
   std::int64_t width_;
-  Batch<T> keep_[groups<K, S>];
+  V keep_[groups<K, S>];
 };
 
 /// Calls `strip.template step<checked>(t)` for t in [0, steps): unchecked in [first, last), where the strip
