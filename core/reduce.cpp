@@ -7,8 +7,8 @@
 #include <bitset>
 #include <cmath>
 #include <functional>
-#include <limits>
 
+#include <fathom/core/reduce/kernel.hpp>
 #include <fathom/core/threads.hpp>
 
 namespace fathom {
@@ -35,45 +35,9 @@ Shape without(const Shape& shape, const AxisSet& axes, bool keepdims) {
   return result;
 }
 
-/// A reduction: where a total starts, what an element does to it, and two totals to each other.
-struct SumFold {
-  template <class T>
-  using Total = double;
-  template <class T>
-  static constexpr double start = 0;
-  static double add(double total, double x) { return total + x; }
-};
-
-/// The element of which `Better` says so; a NaN, once met, stays.
-template <class Better, int Sign>
-struct ExtremumFold {
-  template <class T>
-  using Total = T;
-  template <class T>
-  static constexpr T start = -Sign* std::numeric_limits<T>::infinity();
-  template <class T>
-  static T add(T total, T x) {
-    return Better{}(x, total) || std::isnan(x) ? x : total;
-  }
-};
-using MaxFold = ExtremumFold<std::greater<>, 1>;
-using MinFold = ExtremumFold<std::less<>, -1>;
-
-/// Eight partial totals: the steps do not wait for each other, and their order depends on the length alone.
-template <class Fold, class T>
-auto fold_contiguous(const T* x, std::int64_t count) {
-  using Total = typename Fold::template Total<T>;
-  Total partial[8];
-  std::fill_n(partial, 8, Fold::template start<T>);
-  std::int64_t i = 0;
-  for (; i + 8 <= count; i += 8) {
-    for (int lane = 0; lane < 8; ++lane)
-      partial[lane] = Fold::add(partial[lane], static_cast<Total>(x[i + lane]));
-  }
-  for (; i < count; ++i) partial[i % 8] = Fold::add(partial[i % 8], static_cast<Total>(x[i]));
-  return Fold::add(Fold::add(Fold::add(partial[0], partial[4]), Fold::add(partial[2], partial[6])),
-                   Fold::add(Fold::add(partial[1], partial[5]), Fold::add(partial[3], partial[7])));
-}
+using detail::MaxFold;
+using detail::MinFold;
+using detail::SumFold;
 
 /// Neighbouring axes of one kind merged: alternating kept and reduced runs, the innermost last.
 struct Runs {
@@ -127,30 +91,32 @@ void fold_runs(const T* x, const Runs& runs, T* y, std::int64_t outputs) {
   constexpr std::int64_t kBlock = 256;  // columns added up together in a buffer on the stack
   const std::int64_t blocks = inner_reduced ? 1 : (inner + kBlock - 1) / kBlock;
   const std::int64_t work = repeats * std::min(inner, kBlock);
-  parallel_for(
-      rows * blocks, std::max<std::int64_t>(1, (1 << 14) / work), [&](std::int64_t begin, std::int64_t end) {
-        for (std::int64_t item = begin; item < end; ++item) {
-          const std::int64_t row = item / blocks;
-          const T* base = x + offset(row, kept, kept_stride);
-          if (inner_reduced) {
-            Total total = Fold::template start<T>;
-            for (std::int64_t i = 0; i < repeats; ++i)
-              total = Fold::add(total, fold_contiguous<Fold>(base + offset(i, folded, folded_stride), inner));
-            y[row] = static_cast<T>(total);
-            continue;
-          }
-          const std::int64_t first = item % blocks * kBlock;
-          const std::int64_t count = std::min(kBlock, inner - first);
-          Total totals[kBlock];
-          std::fill_n(totals, count, Fold::template start<T>);
-          for (std::int64_t i = 0; i < repeats; ++i) {
-            const T* from = base + first + offset(i, folded, folded_stride);
-            for (std::int64_t j = 0; j < count; ++j)
-              totals[j] = Fold::add(totals[j], static_cast<Total>(from[j]));
-          }
-          for (std::int64_t j = 0; j < count; ++j) y[row * inner + first + j] = static_cast<T>(totals[j]);
-        }
-      });
+  const auto fold_row = detail::row_folds<T>().template get<Fold>();
+  parallel_for(rows * blocks, std::max<std::int64_t>(1, (1 << 14) / work),
+               [&](std::int64_t begin, std::int64_t end) {
+                 for (std::int64_t item = begin; item < end; ++item) {
+                   const std::int64_t row = item / blocks;
+                   const T* base = x + offset(row, kept, kept_stride);
+                   if (inner_reduced) {
+                     Total total = Fold::template start<T>;
+                     for (std::int64_t i = 0; i < repeats; ++i)
+                       total = Fold::add(total, fold_row(base + offset(i, folded, folded_stride), inner));
+                     y[row] = static_cast<T>(total);
+                     continue;
+                   }
+                   const std::int64_t first = item % blocks * kBlock;
+                   const std::int64_t count = std::min(kBlock, inner - first);
+                   Total totals[kBlock];
+                   std::fill_n(totals, count, Fold::template start<T>);
+                   for (std::int64_t i = 0; i < repeats; ++i) {
+                     const T* from = base + first + offset(i, folded, folded_stride);
+                     for (std::int64_t j = 0; j < count; ++j)
+                       totals[j] = Fold::add(totals[j], static_cast<Total>(from[j]));
+                   }
+                   for (std::int64_t j = 0; j < count; ++j)
+                     y[row * inner + first + j] = static_cast<T>(totals[j]);
+                 }
+               });
 }
 
 template <class Fold>

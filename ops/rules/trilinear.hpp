@@ -85,8 +85,10 @@ class Trilinear final : public Function {
   [[nodiscard]] bool has_backward_arrays() const override { return true; }
   void backward_arrays(const Wanted& wanted, std::span<const Array> gys,
                        std::span<GradientSink> into) override {
-    const Array g =
-        activation_ == Activation::none ? gys[0] : through_activation(activation_, gys[0], output_array(0));
+    const Array y = activation_ == Activation::none ? Array{} : output_array(0);
+    BiasedGradient biased;
+    if (wanted[2]) biased = through_biased_activation(activation_, gys[0], y);
+    const Array g = wanted[2] ? biased.g : through_activation(activation_, gys[0], y);
     for (std::size_t i = 0; i < 2; ++i) {
       if (!wanted[i]) continue;
       const Part part = sources(made_)[i];
@@ -96,7 +98,7 @@ class Trilinear final : public Function {
       rule_.make(part, first == made_ ? g : other, second == made_ ? g : other, {}, accumulates,
                  into[i].buffer());
     }
-    if (wanted[2]) into[2].give(fathom::sum(g, Axes{0, 2, 3}));
+    if (wanted[2]) into[2].give(std::move(biased.gb));
   }
 
  private:
