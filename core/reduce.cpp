@@ -100,7 +100,7 @@ void fold_runs(const T* x, const Runs& runs, T* y, std::int64_t outputs) {
                    if (inner_reduced) {
                      Total total = Fold::template start<T>;
                      for (std::int64_t i = 0; i < repeats; ++i)
-                       total = Fold::add(total, fold_row(base + offset(i, folded, folded_stride), inner));
+                       Fold::add(total, fold_row(base + offset(i, folded, folded_stride), inner));
                      y[row] = static_cast<T>(total);
                      continue;
                    }
@@ -111,7 +111,7 @@ void fold_runs(const T* x, const Runs& runs, T* y, std::int64_t outputs) {
                    for (std::int64_t i = 0; i < repeats; ++i) {
                      const T* from = base + first + offset(i, folded, folded_stride);
                      for (std::int64_t j = 0; j < count; ++j)
-                       totals[j] = Fold::add(totals[j], static_cast<Total>(from[j]));
+                       Fold::add(totals[j], static_cast<Total>(from[j]));
                    }
                    for (std::int64_t j = 0; j < count; ++j)
                      y[row * inner + first + j] = static_cast<T>(totals[j]);

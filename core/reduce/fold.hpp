@@ -3,7 +3,8 @@
 
 #include <limits>
 
-/// Reductions: where a total starts, what an element does to it, and two totals to each other.
+/// Reductions: where a total starts, and what an element does to it, or two totals to each other: numbers, or
+/// the compiler's vectors of numbers.
 namespace fathom::detail {
 
 struct SumFold {
@@ -11,7 +12,10 @@ struct SumFold {
   using Total = double;
   template <class T>
   static constexpr double start = 0;
-  static constexpr double add(double total, double x) { return total + x; }
+  template <class V>
+  static constexpr void add(V& total, const V& x) {
+    total += x;
+  }
 };
 
 /// The largest element for `sign` 1, the smallest for -1; a NaN, once met, stays.
@@ -21,10 +25,9 @@ struct ExtremumFold {
   using Total = T;
   template <class T>
   static constexpr T start = -sign* std::numeric_limits<T>::infinity();
-  template <class T>
-  static constexpr T add(T total, T x) {
-    const bool is_better = sign > 0 ? x > total : x < total;
-    return is_better || x != x ? x : total;
+  template <class V>
+  static constexpr void add(V& total, const V& x) {
+    total = ((sign > 0 ? x > total : x < total) | (x != x)) ? x : total;
   }
 };
 using MaxFold = ExtremumFold<1>;
