@@ -4,6 +4,7 @@
 #include <type_traits>
 
 #include <fathom/core/simd/lanes.hpp>
+#include <fathom/core/simd/sum.hpp>
 #include <fathom/ops/batch_normalization/activation.hpp>
 #include <fathom/ops/batch_normalization/kernel.hpp>
 
@@ -188,18 +189,6 @@ template <class T, int count, class F>
   for (int k = 0; k < count; ++k) total.of[k] += (a.of[k] + b.of[k]) + (c.of[k] + d.of[k]);
 }
 
-template <class T>
-double sum_lanes(const Batch<T>& v) {
-  alignas(Batch<T>) T values[lanes<T>];
-  v.store_aligned(values);
-  double sums[lanes<T>];
-  for (int i = 0; i < lanes<T>; ++i) sums[i] = static_cast<double>(values[i]);
-  for (int half = lanes<T> / 2; half > 0; half /= 2) {
-    for (int i = 0; i < half; ++i) sums[i] += sums[i + half];
-  }
-  return sums[0];
-}
-
 /// Sums f(channel, offset, elements), which are Terms, over a block into totals[channel - first], going along
 /// memory.
 template <class T, int count, class F>
@@ -217,7 +206,7 @@ template <class T, int count, class F>
     }
   }
   for (std::int64_t c = 0; c < width; ++c) {
-    for (int k = 0; k < count; ++k) totals[c][k] = sum_lanes<T>(sums[c].of[k]);
+    for (int k = 0; k < count; ++k) totals[c][k] = simd::sum_of_lanes<T>(sums[c].of[k]);
   }
 }
 
