@@ -3,11 +3,36 @@
 #pragma once
 
 #include <cstdint>
+#include <utility>
 
 #include <fathom/core/simd/lanes.hpp>
 
 namespace fathom::simd {
 namespace {
+
+/// The sum of the lanes in double: the upper half is added to the lower one until one lane is left.
+template <class T>
+[[gnu::always_inline]] inline double sum_of_lanes(const Batch<T>& v) {
+  constexpr int kHalf = lanes<T> / 2;
+  double sums[kHalf];
+  if constexpr (kHalf == 1) {
+    alignas(Batch<T>) T values[2];
+    v.store_aligned(values);
+    sums[0] = static_cast<double>(values[0]) + static_cast<double>(values[1]);
+  } else {
+    using Wide [[gnu::vector_size(kHalf * sizeof(double))]] = double;
+    const Wide added = [&v]<int... i>(std::integer_sequence<int, i...>) {
+      return __builtin_convertvector(__builtin_shufflevector(v.data, v.data, i...), Wide) +
+             __builtin_convertvector(__builtin_shufflevector(v.data, v.data, (kHalf + i)...), Wide);
+    }
+    (std::make_integer_sequence<int, kHalf>{});
+    __builtin_memcpy(sums, &added, sizeof sums);
+  }
+  for (int half = kHalf / 2; half > 0; half /= 2) {
+    for (int i = 0; i < half; ++i) sums[i] += sums[i + half];
+  }
+  return sums[0];
+}
 
 /// Sums of rows, `count` of them at once, in lanes until they are asked for: their order depends on the rows'
 /// lengths alone. Lanes are of type T, so that a sum should see some thousands of elements; add such sums up
@@ -44,15 +69,8 @@ class RowSum {
   }
 
   [[nodiscard]] double total(int which = 0) const {
-    alignas(Batch<T>) T values[lanes<T>];
     const auto sum = [&](int chain) { return chains_[chain].of[which]; };
-    ((sum(0) + sum(1)) + (sum(2) + sum(3))).store_aligned(values);
-    double sums[lanes<T>];
-    for (int i = 0; i < lanes<T>; ++i) sums[i] = static_cast<double>(values[i]);
-    for (int half = lanes<T> / 2; half > 0; half /= 2) {
-      for (int i = 0; i < half; ++i) sums[i] += sums[i + half];
-    }
-    return sums[0];
+    return sum_of_lanes<T>((sum(0) + sum(1)) + (sum(2) + sum(3)));
   }
 
  private:

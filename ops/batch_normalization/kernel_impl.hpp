@@ -4,6 +4,7 @@
 #include <type_traits>
 
 #include <fathom/core/simd/lanes.hpp>
+#include <fathom/core/simd/sum.hpp>
 #include <fathom/ops/batch_normalization/activation.hpp>
 #include <fathom/ops/batch_normalization/kernel.hpp>
 
@@ -188,18 +189,6 @@ template <class T, int count, class F>
   for (int k = 0; k < count; ++k) total.of[k] += (a.of[k] + b.of[k]) + (c.of[k] + d.of[k]);
 }
 
-template <class T>
-double sum_lanes(const Batch<T>& v) {
-  alignas(Batch<T>) T values[lanes<T>];
-  v.store_aligned(values);
-  double sums[lanes<T>];
-  for (int i = 0; i < lanes<T>; ++i) sums[i] = static_cast<double>(values[i]);
-  for (int half = lanes<T> / 2; half > 0; half /= 2) {
-    for (int i = 0; i < half; ++i) sums[i] += sums[i + half];
-  }
-  return sums[0];
-}
-
 /// Sums f(channel, offset, elements), which are Terms, over a block into totals[channel - first], going along
 /// memory.
 template <class T, int count, class F>
@@ -217,7 +206,7 @@ template <class T, int count, class F>
     }
   }
   for (std::int64_t c = 0; c < width; ++c) {
-    for (int k = 0; k < count; ++k) totals[c][k] = sum_lanes<T>(sums[c].of[k]);
+    for (int k = 0; k < count; ++k) totals[c][k] = simd::sum_of_lanes<T>(sums[c].of[k]);
   }
 }
 
@@ -255,27 +244,59 @@ template <class T, int count, bool own, class F>
   }
 }
 
+/// Mean and squared deviations of each channel of a block, `pivots` being near the means: what they are off
+/// by is put right.
 template <class T, bool own>
-void block_moments(const Geometry& g, const Block& block, const T* x, double* means, double* squares) {
+void moments_about(const Geometry& g, const Block& block, const T* x, const T* pivots, double* means,
+                   double* squares) {
   const auto count = static_cast<double>((block.end - block.begin) * (block.to - block.from));
-  const std::int64_t width = block.last - block.first;
-  double totals[kMostChannels][1];
-  sum_block<T, 1, own>(g, block, totals, [x](std::int64_t, std::int64_t at, auto elements) {
-    return Terms<T, 1>{load_lanes<T>(x + at, elements)};
-  });
-  // The rounded mean is the pivot; what it is off by is put right below.
-  T pivots[kMostChannels];
-  for (std::int64_t c = 0; c < width; ++c) pivots[c] = static_cast<T>(totals[c][0] / count);
   double deviations[kMostChannels][2];
-  sum_block<T, 2, own>(g, block, deviations, [x, &pivots](std::int64_t c, std::int64_t at, auto elements) {
+  sum_block<T, 2, own>(g, block, deviations, [x, pivots](std::int64_t c, std::int64_t at, auto elements) {
     const Batch<T> pivot = own ? load_lanes<T>(pivots + c, elements) : Batch<T>(pivots[c]);
     const Batch<T> deviation = load_lanes<T>(x + at, elements) - pivot;
     return Terms<T, 2>{deviation, deviation * deviation};
   });
-  for (std::int64_t c = 0; c < width; ++c) {
+  for (std::int64_t c = 0; c < block.last - block.first; ++c) {
     const auto [first, second] = deviations[c];
     means[c] = static_cast<double>(pivots[c]) + first / count;
     squares[c] = std::max(0.0, second - first * first / count);
+  }
+}
+
+/// The rounded means for pivots, in one more pass over the block.
+template <class T, bool own>
+void careful_moments(const Geometry& g, const Block& block, const T* x, double* means, double* squares) {
+  const auto count = static_cast<double>((block.end - block.begin) * (block.to - block.from));
+  double totals[kMostChannels][1];
+  sum_block<T, 1, own>(g, block, totals, [x](std::int64_t, std::int64_t at, auto elements) {
+    return Terms<T, 1>{load_lanes<T>(x + at, elements)};
+  });
+  T pivots[kMostChannels];
+  for (std::int64_t c = 0; c < block.last - block.first; ++c)
+    pivots[c] = static_cast<T>(totals[c][0] / count);
+  moments_about<T, own>(g, block, x, pivots, means, squares);
+}
+
+template <class T, bool own>
+void block_moments(const Geometry& g, const Block& block, const T* x, double* means, double* squares) {
+  const std::int64_t items = block.end - block.begin, length = block.to - block.from;
+  T pivots[kMostChannels];
+  for (std::int64_t c = 0; c < block.last - block.first; ++c) {
+    T sum = 0;
+    for (std::int64_t k = 0; k < 4; ++k) {  // some elements, to start with
+      const std::int64_t item = block.begin + (items - 1) * k / 3, i = block.from + (length - 1) * k / 3;
+      sum += x[(item * g.channels + block.first + c) * g.inner + i];
+    }
+    pivots[c] = sum / 4;
+  }
+  moments_about<T, own>(g, block, x, pivots, means, squares);
+  const auto count = static_cast<double>(items * length);
+  for (std::int64_t c = 0; c < block.last - block.first; ++c) {
+    // Further off than two standard deviations a pivot costs digits of the variance.
+    const double off = means[c] - static_cast<double>(pivots[c]);
+    if (off * off * count <= 4 * squares[c]) continue;
+    const Block channel{block.begin, block.end, block.first + c, block.first + c + 1, block.from, block.to};
+    careful_moments<T, own>(g, channel, x, means + c, squares + c);
   }
 }
 

@@ -23,7 +23,7 @@ struct Kernels {
   /// The pixels of x at the positions; 0 for a window outside.
   void (*gather)(const Geometry&, const std::int32_t* positions, const T* x, T* y, std::int64_t begin,
                  std::int64_t end);
-  /// The sum of each window / (kH*kW), added up in double.
+  /// The sum of each window / (kH*kW), added up in T where it has few pixels, else in double.
   void (*average)(const Geometry&, const T* x, bool accumulate, T* y, std::int64_t begin, std::int64_t end);
   /// gx: each gy / (kH*kW) added to all pixels of its window.
   void (*spread)(const Geometry&, const T* gy, bool accumulate, T* gx, std::int64_t begin, std::int64_t end);

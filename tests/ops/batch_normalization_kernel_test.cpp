@@ -217,3 +217,29 @@ TEMPLATE_TEST_CASE("batch normalization's kernels of every instruction set agree
     }
   }
 }
+
+TEMPLATE_TEST_CASE("moments do not lose digits where the elements that are looked at first lie far off",
+                   "[batch_normalization]", float, double) {
+  const Isa isa = GENERATE(from_range(supported_isas()));
+  constexpr std::int64_t kSize = 4096;
+  for (const bool columns : {false, true}) {
+    CAPTURE(to_string(isa), columns);
+    const Geometry g = columns ? Geometry{kSize, 2, 1} : Geometry{1, 2, kSize};
+    const std::int64_t step = columns ? 2 : 1;
+    Array x = uniform({3, 0}, {g.outer, g.channels, g.inner}, 1e4 - 1, 1e4 + 1, dtype_of<TestType>);
+    TestType* values = x.mutable_data<TestType>();
+    for (std::int64_t k = 0; k < 4; ++k) values[(kSize - 1) * k / 3 * step] = 0;
+    double means[2], squares[2];
+    kernels_of<TestType>(isa).moments(g, {0, g.outer, 0, 2, 0, g.inner}, values, means, squares);
+    for (std::int64_t c = 0; c < 2; ++c) {
+      double mean = 0, square = 0;
+      const TestType* first = values + c * (columns ? 1 : kSize);
+      for (std::int64_t i = 0; i < kSize; ++i) mean += static_cast<double>(first[i * step]) / kSize;
+      for (std::int64_t i = 0; i < kSize; ++i)
+        square +=
+            (static_cast<double>(first[i * step]) - mean) * (static_cast<double>(first[i * step]) - mean);
+      CHECK(means[c] == Approx(mean).epsilon(1e-7));
+      CHECK(squares[c] == Approx(square).epsilon(1e-5));
+    }
+  }
+}

@@ -12,6 +12,7 @@
 
 #include <fathom/core/random.hpp>
 #include <support/guarded_memory.hpp>
+#include <support/tolerance.hpp>
 
 using namespace fathom;
 namespace pooling = ops::pooling;
@@ -38,12 +39,17 @@ Geometry geometry_of(std::int64_t height, std::int64_t width, std::int64_t kerne
   return {1, 2, height, width, count(height), count(width), kernel, kernel, stride, stride, pad, pad};
 }
 
-/// Numbers with many ties, and a NaN here and there.
-Array pixels_of(const Geometry& g) {
+/// Numbers with many ties and, every so many pixels, one that is NaN or infinite.
+Array pixels_of(const Geometry& g, std::int64_t distance) {
   Array x = uniform({8, 0}, {g.planes(), g.height, g.width}, -3, 4, DType::float32).astype(DType::float64);
   double* values = x.mutable_data<double>();
-  for (std::int64_t i = 0; i < x.size(); ++i)
-    values[i] = i % 23 == 19 ? std::numeric_limits<double>::quiet_NaN() : std::floor(values[i]);
+  constexpr double kSpecial[] = {std::numeric_limits<double>::quiet_NaN(),
+                                 -std::numeric_limits<double>::infinity(),
+                                 std::numeric_limits<double>::infinity()};
+  for (std::int64_t i = 0; i < x.size(); ++i) {
+    const bool is_special = i % distance == distance - 4;
+    values[i] = is_special ? kSpecial[i / distance % 3] : std::floor(values[i]);
+  }
   return x;
 }
 
@@ -61,8 +67,8 @@ std::int32_t position_of(const Geometry& g, const double* plane, std::int64_t ro
 }
 
 template <class T>
-bool finds_largest(Isa isa, const Geometry& g, test::Side side) {
-  const Array pixels = pixels_of(g);
+bool finds_largest(Isa isa, const Geometry& g, std::int64_t distance, test::Side side) {
+  const Array pixels = pixels_of(g, distance);
   test::Guarded<T> x(pixels, side), y(g.planes() * g.out_plane(), T(9), side);
   test::Guarded<std::int32_t> positions(g.planes() * g.out_plane(), -7, side);
   for (std::int64_t plane = 0; plane < g.planes();
@@ -82,6 +88,64 @@ bool finds_largest(Isa isa, const Geometry& g, test::Side side) {
   return right;
 }
 
+/// The mean of a window whose pixels outside the image count as 0.
+double average_of(const Geometry& g, const double* plane, std::int64_t row, std::int64_t column) {
+  double sum = 0;
+  for (std::int64_t k = 0; k < g.window(); ++k) {
+    const std::int64_t h = row * g.stride_y - g.pad_y + k / g.kernel_x;
+    const std::int64_t w = column * g.stride_x - g.pad_x + k % g.kernel_x;
+    if (h >= 0 && h < g.height && w >= 0 && w < g.width) sum += plane[h * g.width + w];
+  }
+  return sum / static_cast<double>(g.window());
+}
+
+/// Averages, and on top of them once more.
+template <class T>
+bool averages(Isa isa, const Geometry& g, test::Side side) {
+  const Array pixels = pixels_of(g, 1 << 20);
+  test::Guarded<T> x(pixels, side), y(g.planes() * g.out_plane(), T(9), side);
+  bool right = true;
+  for (const bool accumulate : {false, true}) {
+    for (std::int64_t plane = 0; plane < g.planes(); ++plane)
+      kernels_of<T>(isa).average(g, x.data(), accumulate, y.data(), plane, plane + 1);
+    for (std::int64_t i = 0; i < g.planes() * g.out_plane(); ++i) {
+      const std::int64_t out = i % g.out_plane();
+      const double wanted = average_of(g, pixels.data<double>() + i / g.out_plane() * g.in_plane(),
+                                       out / g.out_width, out % g.out_width);
+      const double difference = static_cast<double>(y.data()[i]) - (accumulate ? 2 : 1) * wanted;
+      right &= std::abs(difference) <= 4 * test::sum_tolerance(dtype_of<T>, g.window());
+    }
+  }
+  return right && y.slack_untouched();
+}
+
+/// What the windows' values leave in the image, and the same on top of it.
+template <class T>
+bool spreads(Isa isa, const Geometry& g, test::Side side) {
+  const Array values =
+      uniform({8, 1}, {g.planes(), g.out_plane()}, -1, 1, DType::float32).astype(DType::float64);
+  test::Guarded<T> gy(values, side), gx(g.planes() * g.in_plane(), T(9), side);
+  std::vector<double> wanted(static_cast<std::size_t>(g.planes() * g.in_plane()), 0.0);
+  for (std::int64_t i = 0; i < values.size() * g.window(); ++i) {
+    const std::int64_t window = i / g.window(), k = i % g.window(), out = window % g.out_plane();
+    const std::int64_t h = out / g.out_width * g.stride_y - g.pad_y + k / g.kernel_x;
+    const std::int64_t w = out % g.out_width * g.stride_x - g.pad_x + k % g.kernel_x;
+    if (h < 0 || h >= g.height || w < 0 || w >= g.width) continue;
+    wanted[static_cast<std::size_t>(window / g.out_plane() * g.in_plane() + h * g.width + w)] +=
+        values.data<double>()[window] / static_cast<double>(g.window());
+  }
+  bool right = true;
+  for (const bool accumulate : {false, true}) {
+    for (std::int64_t plane = 0; plane < g.planes(); ++plane)
+      kernels_of<T>(isa).spread(g, gy.data(), accumulate, gx.data(), plane, plane + 1);
+    for (std::size_t i = 0; i < wanted.size(); ++i) {
+      const double difference = static_cast<double>(gx.data()[i]) - (accumulate ? 2 : 1) * wanted[i];
+      right &= std::abs(difference) <= 4 * test::sum_tolerance(dtype_of<T>, 2 * g.window());
+    }
+  }
+  return right && gx.slack_untouched();
+}
+
 }  // namespace
 
 TEMPLATE_TEST_CASE("max pooling's kernels of every instruction set find the first of the largest pixels",
@@ -91,8 +155,23 @@ TEMPLATE_TEST_CASE("max pooling's kernels of every instruction set find the firs
   const std::int64_t kernel = GENERATE(2, 3, 4);
   const std::int64_t stride = GENERATE(1, 2, 3);
   const std::int64_t pad = GENERATE(0, 1);
+  const std::int64_t distance = GENERATE(23, 1 << 20);
+  for (std::int64_t width = kernel; width <= 75; width += width < 40 ? 1 : 5) {
+    CAPTURE(to_string(isa), kernel, stride, pad, width, distance);
+    CHECK(finds_largest<TestType>(isa, geometry_of(5, width, kernel, stride, pad), distance, side));
+  }
+}
+
+TEMPLATE_TEST_CASE("average pooling's kernels of every instruction set agree with the definition",
+                   "[pooling_2d]", float, double) {
+  const Isa isa = GENERATE(from_range(supported_isas()));
+  const test::Side side = GENERATE(test::Side::start, test::Side::end);
+  const std::int64_t kernel = GENERATE(2, 3, 5, 9);
+  const std::int64_t stride = GENERATE(1, 2, 3);
+  const std::int64_t pad = GENERATE(0, 1);
   for (std::int64_t width = kernel; width <= 75; width += width < 40 ? 1 : 5) {
     CAPTURE(to_string(isa), kernel, stride, pad, width);
-    CHECK(finds_largest<TestType>(isa, geometry_of(5, width, kernel, stride, pad), side));
+    CHECK(averages<TestType>(isa, geometry_of(9, width, kernel, stride, pad), side));
+    CHECK(spreads<TestType>(isa, geometry_of(9, width, kernel, stride, pad), side));
   }
 }
