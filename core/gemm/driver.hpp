@@ -6,6 +6,7 @@
 #include <fathom/core/activation.hpp>
 #include <fathom/core/dtype.hpp>
 #include <fathom/core/gemm/kernel.hpp>
+#include <fathom/core/gemm/prefetch.hpp>
 
 namespace fathom::detail {
 
@@ -26,6 +27,9 @@ class GemmLeft {
   /// Packs rows [i, i + rows), depths [p, p + depth): element (r, q) to strip[r * kGemmRowStep + q].
   virtual void pack(const GemmKernels<T>& kernels, std::int64_t group, std::int64_t i, std::int64_t rows,
                     std::int64_t p, std::int64_t depth, T* strip) const = 0;
+  /// Adds what such a pack reads.
+  virtual void announce(std::int64_t /*group*/, std::int64_t /*i*/, std::int64_t /*rows*/, std::int64_t /*p*/,
+                        std::int64_t /*depth*/, GemmPieces& /*pieces*/) const {}
 };
 
 template <class T>
@@ -37,6 +41,9 @@ class GemmRight {
   /// matter.
   virtual void pack(const GemmKernels<T>& kernels, std::int64_t group, std::int64_t p, std::int64_t depth,
                     std::int64_t j, std::int64_t columns, T* panels, std::int64_t panel_step) const = 0;
+  /// Adds what such a pack reads.
+  virtual void announce(std::int64_t /*group*/, std::int64_t /*p*/, std::int64_t /*depth*/,
+                        std::int64_t /*j*/, std::int64_t /*columns*/, GemmPieces& /*pieces*/) const {}
   /// The operand where it lies instead, worth while when few rows of the left one meet it: columns
   /// [j, j + columns) of depth p at in_place(group, j) + offsets()[p], for columns that do not pass a
   /// multiple of row_length(). A row length of 0: packed always.

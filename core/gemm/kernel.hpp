@@ -27,6 +27,13 @@ struct GemmRun {
   std::int64_t length;
 };
 
+/// Lines of the cache that will be needed soon.
+struct GemmLines {
+  const char* first = nullptr;
+  std::int64_t step = 0;  ///< bytes from one to the next
+  std::int64_t count = 0;
+};
+
 /// One tile of the result: to = activation(sum over p < depth of a(., p) b(p, .) + row_bias + from).
 template <class T>
 struct GemmTile {
@@ -40,6 +47,8 @@ struct GemmTile {
   std::int64_t from_step, to_step;  ///< from one row to the next
   std::int64_t columns;             ///< written; of `from` only these need to be readable
   Activation activation;
+  const GemmLines* lines;  ///< to be asked for, one at each depth
+  std::int64_t line_rows;  ///< of `lines`
 };
 
 /// What one instruction set offers for one element type.

@@ -11,6 +11,7 @@
 namespace {
 
 using fathom::detail::GemmKernels;
+using fathom::detail::GemmLines;
 using fathom::detail::GemmRun;
 using fathom::detail::GemmTile;
 using fathom::detail::kGemmMaxRows;
@@ -68,7 +69,7 @@ void tile(const GemmTile<T>& t) {
   const T* a = t.a;
   const T* b = t.b;
   const int64_t* offset = t.b_offsets;
-  for (const T* const end = a + t.depth; a != end; ++a) {
+  const auto depth = [&]() __attribute__((always_inline)) {
     if constexpr (in_place) b = t.b + *offset++;
     Batch<T> right[V];
     for (int v = 0; v < V; ++v) right[v] = Batch<T>::load_unaligned(b + v * kLanes<T>);
@@ -78,7 +79,17 @@ void tile(const GemmTile<T>& t) {
       for (int v = 0; v < V; ++v) sum[r * V + v] = fathom::simd::multiply_add(left, right[v], sum[r * V + v]);
     }
     if constexpr (!in_place) b += 2 * kLanes<T>;
+  };
+  const T* const end = a + t.depth;
+  for (const GemmLines* lines = t.lines; lines != t.lines + t.line_rows; ++lines) {
+    const char* line = lines->first;
+    const T* const last = lines->count < end - a ? a + lines->count : end;
+    for (; a != last; ++a, line += lines->step) {
+      __builtin_prefetch(line);
+      depth();
+    }
   }
+  for (; a != end; ++a) depth();
   if (t.row_bias != nullptr) {
 #pragma GCC unroll 12
     for (int r = 0; r < R; ++r) {

@@ -50,6 +50,11 @@ struct GemmMatrix {
     for (std::int64_t r = 0; r < count; ++r) result.of[static_cast<std::size_t>(r)] = (first + r) * step;
     return result;
   }
+  /// Elements [begin, begin + length) of rows [first, first + count).
+  void announce(std::int64_t g, std::int64_t first, std::int64_t count, std::int64_t begin,
+                std::int64_t length, GemmPieces& pieces) const {
+    for (std::int64_t r = first; r < first + count; ++r) pieces.add(group(g) + r * step + begin, length);
+  }
   [[nodiscard]] T* group(std::int64_t g) const { return offsets == nullptr ? data : data + offsets[g]; }
 };
 
@@ -69,6 +74,11 @@ class MatrixLeft final : public GemmLeft<T> {
       const GemmRun run{p, 0, depth};
       kernels.pack_runs(data, matrix_.rows(i, rows).data(), rows, &run, 1, strip, kGemmRowStep);
     }
+  }
+  void announce(std::int64_t group, std::int64_t i, std::int64_t rows, std::int64_t p, std::int64_t depth,
+                GemmPieces& pieces) const override {
+    // Strips of a transposed matrix share lines: most have been read.
+    if (!transposed_) matrix_.announce(group, i, rows, p, depth, pieces);
   }
 
  private:
@@ -96,6 +106,11 @@ class MatrixRight final : public GemmRight<T> {
       runs.add(j, 0, columns, width, panel_step);
       kernels.pack_runs(data, matrix_.rows(p, depth).data(), depth, runs.data(), runs.count(), panels, width);
     }
+  }
+  void announce(std::int64_t group, std::int64_t p, std::int64_t depth, std::int64_t j, std::int64_t columns,
+                GemmPieces& pieces) const override {
+    transposed_ ? matrix_.announce(group, j, columns, p, depth, pieces)
+                : matrix_.announce(group, p, depth, j, columns, pieces);
   }
 
  private:

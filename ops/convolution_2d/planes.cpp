@@ -10,6 +10,7 @@
 namespace fathom::ops::detail {
 
 using fathom::detail::GemmKernels;
+using fathom::detail::GemmPieces;
 using fathom::detail::GemmRows;
 using fathom::detail::GemmRuns;
 using fathom::detail::kGemmDepth;
@@ -102,6 +103,20 @@ PixelLayout PaddedImages<T>::layout(Pair2 grid) const {
 }
 
 template <class T>
+void PixelRows<T>::announce(std::int64_t group, std::int64_t first, std::int64_t rows, std::int64_t begin,
+                            std::int64_t length, GemmPieces& pieces) const {
+  constexpr std::int64_t kLine = 64 / static_cast<std::int64_t>(sizeof(T));
+  const T* const start = data + group * group_step;
+  const std::int64_t* const offsets = row_offsets.data();
+  layout.for_each_row(begin, length, [&](std::int64_t, std::int64_t source, std::int64_t count) {
+    for (std::int64_t r = first; r < first + rows; ++r) {
+      // Taps side by side read the same lines.
+      if (r == first || offsets[r] - offsets[r - 1] >= kLine) pieces.add(start + offsets[r] + source, count);
+    }
+  });
+}
+
+template <class T>
 void PixelsRight<T>::pack(const GemmKernels<T>& kernels, std::int64_t group, std::int64_t p,
                           std::int64_t depth, std::int64_t j, std::int64_t columns, T* panels,
                           std::int64_t panel_step) const {
@@ -174,6 +189,8 @@ void PixelsResult<T>::store(std::int64_t group, std::int64_t i, std::int64_t row
   });
 }
 
+template struct PixelRows<float>;
+template struct PixelRows<double>;
 template class PaddedImages<float>;
 template class PaddedImages<double>;
 template class PixelsRight<float>;

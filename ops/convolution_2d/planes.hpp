@@ -103,6 +103,9 @@ struct PixelRows {
   std::int64_t group_step;
 
   [[nodiscard]] std::int64_t count() const { return static_cast<std::int64_t>(row_offsets.size()); }
+  /// Adds pixels [begin, begin + length) of rows [first, first + rows) to what will be read.
+  void announce(std::int64_t group, std::int64_t first, std::int64_t rows, std::int64_t begin,
+                std::int64_t length, fathom::detail::GemmPieces& pieces) const;
 };
 
 /// Whether packing `planes` of pixels for a product with `channels` rows would cost more than it saves: the
@@ -126,6 +129,10 @@ class PixelsRight final : public fathom::detail::GemmRight<T> {
   void pack(const fathom::detail::GemmKernels<T>& kernels, std::int64_t group, std::int64_t p,
             std::int64_t depth, std::int64_t j, std::int64_t columns, T* panels,
             std::int64_t panel_step) const override;
+  void announce(std::int64_t group, std::int64_t p, std::int64_t depth, std::int64_t j, std::int64_t columns,
+                fathom::detail::GemmPieces& pieces) const override {
+    rows_.announce(group, p, depth, j, columns, pieces);
+  }
   [[nodiscard]] std::int64_t row_length() const override { return in_place_ ? rows_.layout.width : 0; }
   [[nodiscard]] const T* in_place(std::int64_t group, std::int64_t j) const override;
   [[nodiscard]] const std::int64_t* offsets() const override { return rows_.row_offsets.data(); }
@@ -143,6 +150,10 @@ class PixelsLeft final : public fathom::detail::GemmLeft<T> {
 
   void pack(const fathom::detail::GemmKernels<T>& kernels, std::int64_t group, std::int64_t i,
             std::int64_t rows, std::int64_t p, std::int64_t depth, T* strip) const override;
+  void announce(std::int64_t group, std::int64_t i, std::int64_t rows, std::int64_t p, std::int64_t depth,
+                fathom::detail::GemmPieces& pieces) const override {
+    rows_.announce(group, i, rows, p, depth, pieces);
+  }
 
  private:
   PixelRows<T> rows_;
@@ -157,6 +168,10 @@ class PixelsTransposed final : public fathom::detail::GemmRight<T> {
   void pack(const fathom::detail::GemmKernels<T>& kernels, std::int64_t group, std::int64_t p,
             std::int64_t depth, std::int64_t j, std::int64_t columns, T* panels,
             std::int64_t panel_step) const override;
+  void announce(std::int64_t group, std::int64_t p, std::int64_t depth, std::int64_t j, std::int64_t columns,
+                fathom::detail::GemmPieces& pieces) const override {
+    rows_.announce(group, j, columns, p, depth, pieces);
+  }
 
  private:
   PixelRows<T> rows_;
@@ -194,6 +209,8 @@ class PixelsResult final : public fathom::detail::GemmResult<T> {
   const T* bias_;
 };
 
+extern template struct PixelRows<float>;
+extern template struct PixelRows<double>;
 extern template class PaddedImages<float>;
 extern template class PaddedImages<double>;
 extern template class PixelsRight<float>;

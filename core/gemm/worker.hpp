@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <algorithm>
+#include <array>
+
+#include <fathom/core/gemm/driver.hpp>
+#include <fathom/core/gemm/packed_left.hpp>
+
+namespace fathom::detail {
+
+/// Computes blocks. The packed right operand lies in the second-level cache and runs past one strip of the
+/// left operand after the other, which the first-level cache keeps; the result is written along its rows.
+/// Meanwhile tiles ask for what comes next, since memory takes as long as a hundred steps of a tile.
+template <class T>
+class GemmWorker {
+ public:
+  GemmWorker(const GemmKernels<T>& kernels, const GemmSize& size, const GemmGrid& grid,
+             const PackedLeft<T>& left, const GemmRight<T>& right, const GemmResult<T>& result)
+      : kernels_(kernels), size_(size), grid_(grid), left_(left), right_(right), result_(result) {
+    tile_size_ = kernels.rows * kernels.columns();
+    row_length_ = right.row_length();
+    panel_step_ = round_up(std::min(size.k, kGemmDepth) * kernels.columns() + kGemmPackSlack, kGemmPackSlack);
+    panels_ = grid.block_columns / kernels.columns();
+    partial_size_ = size.k > kGemmDepth ? grid.block_rows * grid.block_columns : 0;
+    const std::int64_t elements = size.m * size.k + size.k * size.n + size.m * size.n;
+    prefetches_ = elements * std::int64_t{sizeof(T)} >= kPrefetchedBytes && size.k >= kPrefetchedDepth;
+  }
+
+  /// Elements that `run` needs.
+  [[nodiscard]] std::int64_t scratch_size() const {
+    return left_.scratch_size() + panels_ * panel_step_ + partial_size_ + tile_size_;
+  }
+
+  /// Computes a block; `next` is the one that this thread computes then, or none if negative.
+  void run(std::int64_t block, std::int64_t next, T* scratch) const {
+    Block at = find(block);
+    at.strip = scratch;
+    at.right = at.strip + left_.scratch_size();
+    at.partial = at.right + panels_ * panel_step_;
+    at.tile = at.partial + partial_size_;
+    std::array<Panel, kMostPanels> panels;
+    at.panels = panels.data();
+    at.panel_count = cut(at.group, at.j, at.columns, at.panels);
+    Soon soon;
+    while (true) {
+      if (row_length_ == 0) {
+        right_.pack(kernels_, at.group, at.p, at.depth, at.j, at.columns, at.right, panel_step_);
+        for (std::int64_t panel = 0; panel < at.panel_count; ++panel)
+          at.panels[panel].right = at.right + panel * panel_step_;
+      }
+      const bool is_last = at.p + at.depth == size_.k;
+      if (is_last && next < 0) return strips(at, nullptr, soon);
+      Block then = is_last ? find(next) : at;
+      if (!is_last) then.go_to(at.p + at.depth, size_.k);
+      strips(at, &then, soon);
+      if (is_last) return;
+      at = then;
+    }
+  }
+
+ private:
+  static constexpr std::int64_t kMostPanels = kGemmColumns;
+  static constexpr std::int64_t kPrefetchedBytes = 1 << 17;  // what is smaller is in the caches anyway
+  static constexpr std::int64_t kPrefetchedDepth = 16;       // below that a tile is too short to ask
+
+  /// Columns that one tile covers.
+  struct Panel {
+    std::int64_t first, columns;  // within the block
+    const T* right;
+    GemmRows<T> target;  // none when the columns do not lie side by side in the result
+  };
+
+  struct Block {
+    std::int64_t group, i, rows, j, columns;
+    std::int64_t p, depth;       // what is being added up
+    T *strip, *right, *partial;  // packed operands and unfinished sums
+    T* tile;                     // sums that cannot be written in place
+    Panel* panels;
+    std::int64_t panel_count;
+
+    void go_to(std::int64_t first, std::int64_t k) {
+      p = first;
+      depth = std::min(kGemmDepth, k - first);
+    }
+  };
+
+  /// What is asked for while tiles compute.
+  struct Soon {
+    GemmPieces left, right;                // of the next strip; of the next depths or block
+    std::int64_t left_lines, right_lines;  // for each tile
+    std::array<GemmLines, 16> lines;       // for one tile
+  };
+
+  [[nodiscard]] Block find(std::int64_t block) const {
+    const std::int64_t rest = block % (grid_.row_blocks * grid_.column_blocks);
+    Block at{};
+    at.group = block / (grid_.row_blocks * grid_.column_blocks);
+    at.j = rest / grid_.row_blocks * grid_.block_columns;
+    at.i = rest % grid_.row_blocks * grid_.block_rows;
+    at.rows = std::min(size_.m - at.i, grid_.block_rows);
+    at.columns = std::min(size_.n - at.j, grid_.block_columns);
+    at.go_to(0, size_.k);
+    return at;
+  }
+
+  /// Cuts columns [j, j + columns) into panels, at the ends of rows too when they are read in place.
+  std::int64_t cut(std::int64_t group, std::int64_t j, std::int64_t columns, Panel* panels) const {
+    std::int64_t count = 0;
+    for (std::int64_t first = 0; first < columns; ++count) {
+      std::int64_t width = std::min(kernels_.columns(), columns - first);
+      const T* right = nullptr;
+      if (row_length_ > 0) {
+        width = std::min(width, row_length_ - (j + first) % row_length_);
+        right = right_.in_place(group, j + first);
+      }
+      panels[count] = {first, width, right, result_.direct(group, j + first, width)};
+      first += width;
+    }
+    return count;
+  }
+
+  /// The depths of one block; `then` is what follows, if anything.
+  void strips(const Block& at, const Block* then, Soon& soon) const {
+    const GemmStrips cut(at.rows, kernels_.rows);
+    soon.right.clear();
+    if (prefetches_ && then != nullptr)
+      right_.announce(then->group, then->p, then->depth, then->j, then->columns, soon.right);
+    soon.right_lines = ceil_div(soon.right.lines(), cut.count() * at.panel_count);
+    for (std::int64_t index = 0; index < cut.count(); ++index) {
+      const GemmStrip strip = cut[index];
+      const T* const a = left_.strip(at.group, at.i, index, strip, at.p, at.depth, at.strip);
+      soon.left.clear();
+      if (prefetches_ && index + 1 < cut.count()) {
+        left_.announce(at.group, at.i, index + 1, cut[index + 1], at.p, at.depth, soon.left);
+      } else if (prefetches_ && then != nullptr) {
+        const GemmStrip first = GemmStrips(then->rows, kernels_.rows)[0];
+        left_.announce(then->group, then->i, 0, first, then->p, then->depth, soon.left);
+      }
+      soon.left_lines = ceil_div(soon.left.lines(), at.panel_count);
+      for (std::int64_t i = 0; i < at.panel_count; ++i) compute(at, strip, a, at.panels[i], soon);
+    }
+  }
+
+  /// One tile: the sums over this block's depths, on top of those of the depths before.
+  void compute(const Block& at, const GemmStrip& strip, const T* a, const Panel& panel, Soon& soon) const {
+    const bool is_first = at.p == 0;
+    const bool is_last = at.p + at.depth == size_.k;
+    GemmTile<T> tile{};
+    tile.depth = at.depth;
+    tile.a = a;
+    tile.b = panel.right;
+    if (row_length_ > 0) tile.b_offsets = right_.offsets() + at.p;
+    tile.columns = panel.columns;
+    tile.to = at.partial + strip.begin * grid_.block_columns + panel.first;
+    tile.to_step = grid_.block_columns;
+    if (!is_first) {
+      tile.from = tile.to;
+      tile.from_step = tile.to_step;
+    } else {
+      const T* const row_bias = result_.row_bias(at.group);
+      const T* const column_bias = result_.column_bias();
+      if (row_bias != nullptr) tile.row_bias = row_bias + at.i + strip.begin;
+      if (column_bias != nullptr) tile.from = column_bias + at.j + panel.first;
+    }
+    bool is_stored = true;
+    if (is_last) {
+      tile.activation = result_.activation();
+      is_stored = panel.target.data != nullptr && !(result_.accumulates() && tile.from != nullptr);
+      tile.to = is_stored ? panel.target.data + (at.i + strip.begin) * panel.target.step : at.tile;
+      tile.to_step = is_stored ? panel.target.step : kernels_.columns();
+      if (is_stored && result_.accumulates()) {
+        tile.from = tile.to;
+        tile.from_step = tile.to_step;
+      }
+    }
+    if (prefetches_) prefetch(tile, strip.rows, is_last && is_stored, soon);
+    const auto& tiles = row_length_ > 0 ? kernels_.tiles_in_place : kernels_.tiles;
+    tiles[strip.rows - 1][panel.columns > kernels_.lanes ? 1 : 0](tile);
+    if (!is_stored) {
+      result_.store(at.group, at.i + strip.begin, strip.rows, at.j + panel.first, panel.columns,
+                    {at.tile, tile.to_step});
+    }
+  }
+
+  /// Has the tile ask for the memory that it will write and for its share of what comes next.
+  static void prefetch(GemmTile<T>& tile, std::int64_t rows, bool writes_result, Soon& soon) {
+    std::size_t count = 0;
+    if (writes_result) {
+      const auto* const first = reinterpret_cast<const char*>(tile.to);
+      const auto* const last = reinterpret_cast<const char*>(tile.to + tile.columns - 1);
+      const std::int64_t step = tile.to_step * std::int64_t{sizeof(T)};
+      soon.lines[count++] = {first, step, rows};
+      soon.lines[count++] = {last, step, rows};
+    }
+    const auto take = [&](GemmPieces& pieces, std::int64_t share) {
+      while (share > 0 && count < soon.lines.size()) {
+        const GemmLines lines = pieces.take(share);
+        if (lines.count == 0) return;
+        soon.lines[count++] = lines;
+        share -= lines.count;
+      }
+    };
+    take(soon.left, soon.left_lines);
+    take(soon.right, soon.right_lines);
+    tile.lines = soon.lines.data();
+    tile.line_rows = static_cast<std::int64_t>(count);
+  }
+
+  const GemmKernels<T>& kernels_;
+  const GemmSize& size_;
+  const GemmGrid& grid_;
+  const PackedLeft<T>& left_;
+  const GemmRight<T>& right_;
+  const GemmResult<T>& result_;
+  bool prefetches_;
+  std::int64_t tile_size_, panel_step_, panels_, partial_size_, row_length_;
+};
+
+}  // namespace fathom::detail
