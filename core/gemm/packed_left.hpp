@@ -52,7 +52,7 @@ class PackedLeft {
 
   [[nodiscard]] std::int64_t strips() const { return size_.groups * grid_.row_blocks * block_strips_; }
   [[nodiscard]] bool is_packed() const {
-    return grid_.column_blocks > 1 && strips() * chunks_ <= kMostPacked / strip_size_;
+    return grid_.column_blocks > 2 && strips() * chunks_ <= kMostPacked / strip_size_;
   }
   [[nodiscard]] T* place(std::int64_t group, std::int64_t i, std::int64_t index, std::int64_t p) const {
     const std::int64_t block = group * grid_.row_blocks + i / grid_.block_rows;

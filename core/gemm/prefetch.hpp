@@ -33,6 +33,7 @@ class GemmPieces {
     }
     end_ = end;
   }
+  /// Those that have not been taken.
   [[nodiscard]] std::int64_t lines() const { return lines_; }
   /// The next lines, at most `most`, of one piece.
   [[nodiscard]] GemmLines take(std::int64_t most) {
@@ -41,6 +42,7 @@ class GemmPieces {
     const GemmLines lines{piece.first, kCacheLine, std::min(most, piece.lines)};
     piece.first += lines.count * kCacheLine;
     piece.lines -= lines.count;
+    lines_ -= lines.count;
     if (piece.lines == 0) ++taken_;
     return lines;
   }

@@ -62,7 +62,8 @@ class GemmWorker {
  private:
   static constexpr std::int64_t kMostPanels = kGemmColumns;
   static constexpr std::int64_t kPrefetchedBytes = 1 << 17;  // what is smaller is in the caches anyway
-  static constexpr std::int64_t kPrefetchedDepth = 16;       // below that a tile is too short to ask
+  static constexpr std::int64_t kDepthsForLine = 4;
+  static constexpr std::int64_t kPrefetchedDepth = 16;  // below that a tile is too short to ask
 
   /// Columns that one tile covers.
   struct Panel {
@@ -89,6 +90,7 @@ class GemmWorker {
   struct Soon {
     GemmPieces left, right;                // of the next strip; of the next depths or block
     std::int64_t left_lines, right_lines;  // for each tile
+    std::int64_t tiles;                    // until the next depths or block
     std::array<GemmLines, 16> lines;       // for one tile
   };
 
@@ -126,7 +128,8 @@ class GemmWorker {
     soon.right.clear();
     if (prefetches_ && then != nullptr)
       right_.announce(then->group, then->p, then->depth, then->j, then->columns, soon.right);
-    soon.right_lines = ceil_div(soon.right.lines(), cut.count() * at.panel_count);
+    soon.tiles = cut.count() * at.panel_count;
+    soon.right_lines = std::max(ceil_div(soon.right.lines(), soon.tiles), at.depth / kDepthsForLine);
     for (std::int64_t index = 0; index < cut.count(); ++index) {
       const GemmStrip strip = cut[index];
       const T* const a = left_.strip(at.group, at.i, index, strip, at.p, at.depth, at.strip);
@@ -202,7 +205,9 @@ class GemmWorker {
       }
     };
     take(soon.left, soon.left_lines);
-    take(soon.right, soon.right_lines);
+    // As late as possible: until then others need the cache.
+    --soon.tiles;
+    take(soon.right, soon.right.lines() - soon.tiles * soon.right_lines);
     tile.lines = soon.lines.data();
     tile.line_rows = static_cast<std::int64_t>(count);
   }

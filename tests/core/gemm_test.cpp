@@ -109,7 +109,15 @@ TEST_CASE("gemm agrees with plain loops for sizes beyond its blocks", "[gemm]") 
   const bool transpose_a = GENERATE(false, true);
   const bool transpose_b = GENERATE(false, true);
   const auto [m, n, k] = GENERATE(table<std::int64_t, std::int64_t, std::int64_t>(
-      {{20, 270, 300}, {257, 18, 280}, {800, 5, 257}, {3, 530, 256}, {1, 1, 1000}}));
+      {{20, 270, 300},
+       {257, 18, 280},
+       {800, 5, 257},
+       {3, 530, 256},
+       {1, 1, 1000},
+       // From three blocks of columns on, the left operand is packed beforehand: strips, depths, row blocks.
+       {40, 800, 300},
+       {400, 530, 17},
+       {14, 513, 513}}));
   const Problem problem{transpose_a, transpose_b, (m + n) % 2 == 0, m, n, k, 5};
   check<float>(problem);
   check<double>(problem);
