@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <fathom/core/memory.hpp>
 
+#if defined(__linux__)
+#include <sys/mman.h>
+#endif
+
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <cstdint>
 #include <cstdlib>
 #include <mutex>
 #include <new>
@@ -46,6 +51,18 @@ Bucket bucket_of(std::size_t bytes) {
   return {power * 8 + part - 1, base + part * step};
 }
 
+/// Asks for large pages where the system has them: the kernels walk through large tensors along rows of many
+/// images, and look up fewer pages then.
+void advise_huge_pages([[maybe_unused]] void* base, [[maybe_unused]] std::size_t bytes) {
+#if defined(__linux__)
+  constexpr std::size_t kHuge = std::size_t{1} << 21;
+  if (bytes < kHuge) return;
+  const auto first = (reinterpret_cast<std::uintptr_t>(base) + kHuge - 1) / kHuge * kHuge;
+  const auto last = (reinterpret_cast<std::uintptr_t>(base) + bytes) / kHuge * kHuge;
+  if (first < last) madvise(reinterpret_cast<void*>(first), last - first, MADV_HUGEPAGE);
+#endif
+}
+
 class Pool {
  public:
   // Never destroyed: Arrays with static lifetime may outlive any order of destruction we could choose.
@@ -74,6 +91,7 @@ class Pool {
       base = std::aligned_alloc(kAlignment, round_up(total + 2 * kSlack));
     }
     if (base == nullptr) throw std::bad_alloc();
+    advise_huge_pages(base, total + 2 * kSlack);
     const std::lock_guard lock(mutex_);
     ++statistics_.system_allocations;
     count_in(total);
