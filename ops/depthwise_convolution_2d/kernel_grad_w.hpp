@@ -2,93 +2,83 @@
 // Part of the kernel units: gW(x, gy).
 #pragma once
 
-#include <fathom/ops/depthwise_convolution_2d/kernel_strips.hpp>
+#include <fathom/ops/depthwise_convolution_2d/kernel_grad_w_sums.hpp>
 
 namespace fathom::ops::depthwise {
 namespace {
 
-/// Kernel rows whose sums fit into the registers beside what is being read.
-template <int K, int S>
-inline constexpr int rows_at_once = std::min(K, 10 / groups<K, S>);
-
-/// One strip of output columns [skip, count), for the kernel rows first_row .. first_row + rows - 1. Each
-/// image row is read once and meets every row of gy whose windows saw it: `gradients_[d]` is output row t -
-/// d. Lane i of group m sums up tap S*m + i % S.
-template <class V, int K, int S, int first_row, int rows, bool at_edge>
-class GradWStrip {
-  using T = Element<V>;
-
+/// How a plane is cut into strips one vector wide. Strips that overlap, as the other passes have them, keep
+/// the reads near the image; a column that the strip before has done does not count.
+template <class V, int K, int S>
+class StripPlan {
  public:
-  GradWStrip(const Geometry& g, const T* x, const T* gy, std::int64_t out_column, std::int64_t count,
-             std::int64_t skip)
-      : g_(g), window_(g, out_column, count, skip), x_(x), gy_(gy + out_column) {
-    for (V& gradient : gradients_) gradient = V(T(0));
-    for (auto& row : sums_) {
-      for (V& sum : row) sum = V(T(0));
-    }
-  }
+  /// Strips side by side; `keep` has the lanes that count.
+  struct Run {
+    std::int64_t column = 0, vectors = 0;
+    V keep[groups<K, S>];
+  };
 
-  template <bool checked>
-  [[gnu::always_inline]] void step(std::int64_t t) {
-    constexpr int live = live_rows<K, S>;
-    for (int d = live - 1; d > 0; --d) gradients_[d] = gradients_[d - 1];
-    if (!checked || t < g_.out_height) gradients_[0] = load_repeated<V, S, 0>(gy_ + t * g_.out_width);
-    for (int s = 0; s < S; ++s) {
-      const std::int64_t row = t * S + s - g_.pad_y;
-      if (checked && (row < 0 || row >= g_.height)) continue;
-      V pixels[groups<K, S>];
-      window_.load(x_ + row * g_.width, pixels);
-      for (int d = 0; d < live; ++d) {
-        const int p = s + d * S - first_row;
-        if (p < 0 || p >= rows) continue;
-        if (checked && (t - d < 0 || t - d >= g_.out_height)) continue;
-        for (int m = 0; m < groups<K, S>; ++m) {
-          sums_[p][m] = multiply_add(pixels[m], window_.seen(m, gradients_[d]), sums_[p][m]);
-        }
+  explicit StripPlan(const Geometry& g) {
+    std::int64_t done = 0;
+    for_each_overlapping_strip(g.out_width, strip_width<V, S>, [&](std::int64_t column, std::int64_t count) {
+      const std::int64_t skip = done - column;
+      const std::int64_t first = S * column - g.pad_x;
+      const bool is_inner = skip == 0 && count == strip_width<V, S> && first >= 0 &&
+                            first + S * (groups<K, S> - 1) + lanes_of<V> <= g.width;
+      done = column + count;
+      Run& run = is_inner ? runs_[0] : runs_[count_++];
+      if (run.vectors++ > 0) return;
+      run.column = column;
+      for (int m = 0; m < groups<K, S>; ++m) {
+        run.keep[m] =
+            lane_mask<V>(std::max(-first - S * m, S * skip), std::min(g.width - first - S * m, S * count));
       }
-    }
+    });
   }
 
-  void add_to(V (&totals)[K][groups<K, S>]) const {
-    for (int p = 0; p < rows; ++p) {
-      for (int m = 0; m < groups<K, S>; ++m) totals[first_row + p][m] += sums_[p][m];
-    }
-  }
+  [[nodiscard]] const Run* begin() const { return runs_ + (runs_[0].vectors == 0 ? 1 : 0); }
+  [[nodiscard]] const Run* end() const { return runs_ + count_; }
 
  private:
-  const Geometry& g_;
-  Window<V, K, S, at_edge> window_;
-  const T* x_;
-  const T* gy_;
-  V gradients_[live_rows<K, S>];
-  V sums_[rows][groups<K, S>];
+  // First those that see the image alone, which read it as memory has it; then the others one by one. With
+  // less padding than taps, 4 columns at most see something left of the image and as many something right of
+  // it: with a strip that overlaps and two that begin further in, 7 strips of two columns or of one.
+  Run runs_[8];
+  int count_ = 1;
 };
 
 /// The sums of one channel over its planes, still spread over the lanes.
 template <class V, int K, int S>
-class GradWSums {
+class GradWTotals {
   using T = Element<V>;
+  using Run = typename StripPlan<V, K, S>::Run;
 
  public:
-  GradWSums() {
+  GradWTotals() {
     for (auto& row : totals_) {
       for (V& total : row) total = V(T(0));
     }
   }
 
-  void add_plane(const Geometry& g, const T* x, const T* gy) {
-    // Strips that overlap, as the other passes have them, keep the reads near the image; a column that the
-    // strip before has done is masked.
-    std::int64_t done = 0;
-    for_each_overlapping_strip(g.out_width, strip_width<V, S>, [&](std::int64_t column, std::int64_t count) {
-      const std::int64_t skip = done - column;
-      if (skip > 0 || Window<V, K, S, true>::is_at_edge(g, column, count)) {
-        add_strip<true>(g, x, gy, column, count, skip);
-      } else {
-        add_strip<false>(g, x, gy, column, count, skip);
-      }
-      done = column + count;
-    });
+  /// Adds one run of strips of the channel's planes in `images` images.
+  template <int first_row = 0>
+  void add(const Geometry& g, const Run& run, const T* x, const T* gy, std::int64_t images) {
+    constexpr int rows = std::min(rows_at_once<K, S>, K - first_row);
+    using Sums = TapSums<V, K, S, first_row, rows>;
+    if (!Sums::is_high(g)) {
+      add_planes<Sums>(
+          g, run, x, gy, images,
+          [](Sums & sums, const T* from_x, const T* from_gy)
+              __attribute__((always_inline)) { sums.add_low_strip(from_x, from_gy); });
+    } else if (run.vectors == 1) {
+      add_planes<Sums>(
+          g, run, x, gy, images,
+          [](Sums & sums, const T* from_x, const T* from_gy)
+              __attribute__((always_inline)) { sums.add_strip(from_x, from_gy); });
+    } else {
+      add_planes_along_rows<Sums>(g, run, x, gy, images);
+    }
+    if constexpr (first_row + rows < K) add<first_row + rows>(g, run, x, gy, images);
   }
 
   /// The gradient of one kernel: lanes added up in double, in order.
@@ -106,35 +96,62 @@ class GradWSums {
   }
 
  private:
-  template <bool at_edge, int first_row = 0>
-  void add_strip(const Geometry& g, const T* x, const T* gy, std::int64_t column, std::int64_t count,
-                 std::int64_t skip) {
-    constexpr int rows = std::min(rows_at_once<K, S>, K - first_row);
-    GradWStrip<V, K, S, first_row, rows, at_edge> strip(g, x, gy, column, count, skip);
-    slide_over_image<K, S>(strip, g);
-    strip.add_to(totals_);
-    if constexpr (first_row + rows < K) add_strip<at_edge, first_row + rows>(g, x, gy, column, count, skip);
+  template <class Sums, class AddStrip>
+  void add_planes(const Geometry& g, const Run& run, const T* x, const T* gy, std::int64_t images,
+                  AddStrip add_strip) {
+    Sums sums(g);
+    const std::int64_t step_x = g.channels * g.plane(), step_gy = g.out_channels() * g.out_plane();
+    for (std::int64_t v = 0; v < run.vectors; ++v) {
+      const T* from_x = x + S * run.column - g.pad_x + v * lanes_of<V>;
+      const T* from_gy = gy + run.column + v * strip_width<V, S>;
+      for (std::int64_t n = 0; n < images; ++n) add_strip(sums, from_x + n * step_x, from_gy + n * step_gy);
+    }
+    sums.add_to(totals_, run.keep);
+  }
+
+  template <class Sums>
+  void add_planes_along_rows(const Geometry& g, const Run& run, const T* x, const T* gy,
+                             std::int64_t images) {
+    Sums sums(g);
+    for (std::int64_t n = 0; n < images; ++n) {
+      sums.add_strips(x + n * g.channels * g.plane() + S * run.column - g.pad_x,
+                      gy + n * g.out_channels() * g.out_plane() + run.column, run.vectors);
+    }
+    sums.add_to(totals_, run.keep);
   }
 
   V totals_[K][groups<K, S>];
 };
+
+/// Images whose planes of a channel are summed up in one go, so that starting and ending sums costs little.
+template <class T>
+std::int64_t images_at_once(const Geometry& g) {
+  constexpr std::int64_t kBytes = 3200, kMost = 16;
+  const auto bytes = static_cast<std::int64_t>(sizeof(T)) * (g.plane() + g.out_plane());
+  return std::clamp<std::int64_t>(kBytes / bytes, 1, kMost);
+}
 
 template <class V, int K, int S>
 void grad_w(const Geometry& g, const Element<V>* x, const Element<V>* gy, Element<V>* gW, bool accumulate,
             std::int64_t begin, std::int64_t end) {
   using T = Element<V>;
   // A block of channels at a time: their planes lie side by side in memory, and their sums stay in the cache.
-  constexpr std::int64_t kBlock = 16;
+  constexpr std::int64_t kBlock = 32;
+  const StripPlan<V, K, S> plan(g);
+  const std::int64_t at_once = images_at_once<T>(g);
   for (std::int64_t block = begin; block < end; block += kBlock) {
     const std::int64_t channels = std::min(kBlock, end - block);
-    GradWSums<V, K, S> sums[kBlock];
-    for (std::int64_t n = 0; n < g.images; ++n) {
+    GradWTotals<V, K, S> totals[kBlock];
+    for (std::int64_t n = 0; n < g.images; n += at_once) {
       for (std::int64_t i = 0; i < channels; ++i) {
         const std::int64_t plane = n * g.out_channels() + block + i;
-        sums[i].add_plane(g, x + plane / g.multiplier * g.plane(), gy + plane * g.out_plane());
+        for (const auto& run : plan) {
+          totals[i].add(g, run, x + plane / g.multiplier * g.plane(), gy + plane * g.out_plane(),
+                        std::min(at_once, g.images - n));
+        }
       }
     }
-    for (std::int64_t i = 0; i < channels; ++i) sums[i].write(gW + g.kernel_offset(block + i), accumulate);
+    for (std::int64_t i = 0; i < channels; ++i) totals[i].write(gW + g.kernel_offset(block + i), accumulate);
   }
 }
 
