@@ -2,7 +2,7 @@
 // Part of the kernel units: the sums of which gW(x, gy) is made, in registers.
 #pragma once
 
-#include <fathom/ops/depthwise_convolution_2d/kernel_strips.hpp>
+#include <fathom/ops/depthwise_convolution_2d/kernel_grad_w_layouts.hpp>
 
 namespace fathom::ops::depthwise {
 namespace {
@@ -14,8 +14,8 @@ inline constexpr int kSumRegisters = 10;  // of 16
 #endif
 
 /// Kernel rows whose sums fit into the registers beside what is being read.
-template <int K, int S>
-inline constexpr int rows_at_once = std::min(K, kSumRegisters / groups<K, S>);
+template <class Layout, int K>
+inline constexpr int rows_at_once = std::min(K, kSumRegisters / Layout::groups);
 
 /// f(0), ..., f(n - 1) with numbers that are constants in f: arrays indexed by these stay in registers.
 template <int n, class F>
@@ -26,6 +26,51 @@ template <int n, class F>
   (std::make_integer_sequence<int, n>{});
 }
 
+/// The planes of one channel in some images.
+template <class T>
+struct Planes {
+  const T* x;
+  const T* gy;
+  std::int64_t images;
+  std::int64_t step_x, step_gy;  ///< from image to image
+};
+
+/// The gradient of one kernel in the making, still spread over the lanes.
+template <class Layout, int K>
+struct GradWTotals {
+  using V = typename Layout::Vector;
+  using T = Element<V>;
+  V sums[K][Layout::groups];
+
+  GradWTotals() {
+    for (auto& row : sums) {
+      for (V& sum : row) sum = V(T(0));
+    }
+  }
+
+  /// Lanes are added up in double, in a fixed order.
+  void write(T* gW, bool accumulate) const {
+    for (int p = 0; p < K; ++p) {
+      double taps[Layout::groups * Layout::taps];
+      for (int m = 0; m < Layout::groups; ++m) sum_lanes(sums[p][m], taps + m * Layout::taps);
+      for (int q = 0; q < K; ++q, ++gW)
+        *gW = static_cast<T>(taps[q] + (accumulate ? static_cast<double>(*gW) : 0.0));
+    }
+  }
+
+ private:
+  static void sum_lanes(V v, double* taps) {
+    alignas(V) T values[lanes_of<V>];
+    v.store_aligned(values);
+    double lanes[lanes_of<V>];
+    for (int i = 0; i < lanes_of<V>; ++i) lanes[i] = static_cast<double>(values[i]);
+    for (int half = lanes_of<V> / 2; half >= Layout::taps; half /= 2) {
+      for (int i = 0; i < half; ++i) lanes[i] += lanes[i + half];
+    }
+    for (int i = 0; i < Layout::taps; ++i) taps[i] = lanes[i];
+  }
+};
+
 /// The rows of gy that a step meets: t - d for d in [first, last]. The image rows of a checked step may be
 /// missing.
 template <int first_, int last_, bool is_checked_>
@@ -34,15 +79,16 @@ struct Meets {
   static constexpr bool is_checked = is_checked_;
 };
 
-/// Sums for the kernel rows first_row .. first_row + rows - 1. Lane i of group m sums up what tap S*m + i % S
-/// saw, for output column i / S of any vector: no lane is masked, and those in which something outside of the
-/// image was summed up are cleared once, at the end.
+/// Sums for the kernel rows first_row .. first_row + rows - 1. No lane is masked: those in which something
+/// outside of the image was summed up are cleared once, at the end.
 ///
 /// Step t reads the image rows t*S .. t*S + S - 1, less the pad, once each, and multiplies them by every row
 /// of gy whose windows saw them.
-template <class V, int K, int S, int first_row, int rows>
+template <class Layout, int K, int S, int first_row, int rows>
 class TapSums {
+  using V = typename Layout::Vector;
   using T = Element<V>;
+  static constexpr int groups = Layout::groups;
   static constexpr int nearest = first_row / S;
   static constexpr int farthest = (first_row + rows - 1) / S;
   static constexpr int live = farthest - nearest + 1;
@@ -54,7 +100,7 @@ class TapSums {
         out_height_(g.out_height),
         out_width_(g.out_width),
         pad_y_(g.pad_y) {
-    unroll<rows * groups<K, S>>([&](auto i) __attribute__((always_inline)) { sums_[i] = V(T(0)); });
+    unroll<rows * groups>([&](auto i) __attribute__((always_inline)) { sums_[i] = V(T(0)); });
     unroll<live>([&](auto i) __attribute__((always_inline)) { gradients_[i] = V(T(0)); });
   }
 
@@ -80,9 +126,9 @@ class TapSums {
       for (std::int64_t v = 0; v < vectors; ++v) {
         unroll<M::last - M::first + 1>([&](auto i) __attribute__((always_inline)) {
           constexpr int d = M::first + i;
-          gradients_[d - nearest] = load_gradient(gy + v * strip_width<V, S>, t - d);
+          gradients_[d - nearest] = load_gradient(gy + v * Layout::columns, t - d);
         });
-        add_products(meets, x + v * lanes_of<V>, t);
+        add_products(meets, x + v * S * Layout::columns, t);
       }
     });
   }
@@ -94,18 +140,18 @@ class TapSums {
       unroll<rows>([&](auto p) __attribute__((always_inline)) {
         const std::int64_t row = i * S + first_row + p - pad_y_;
         if (has_row(row)) {
-          unroll<groups<K, S>>([&](auto m) __attribute__((always_inline)) {
-            add_product<p, m>(V::load_unaligned(x + row * width_ + S * m), gradient);
+          unroll<groups>([&](auto m) __attribute__((always_inline)) {
+            add_product<p, m>(Layout::template pixels<m>(x + row * width_), gradient);
           });
         }
       });
     }
   }
 
-  [[gnu::always_inline]] void add_to(V (&totals)[K][groups<K, S>], const V (&keep)[groups<K, S>]) const {
+  [[gnu::always_inline]] void add_to(GradWTotals<Layout, K>& totals, const V (&keep)[groups]) const {
     unroll<rows>([&](auto p) __attribute__((always_inline)) {
-      unroll<groups<K, S>>([&](auto m) __attribute__((always_inline)) {
-        totals[first_row + p][m] += sums_[p * groups<K, S> + m] & keep[m];
+      unroll<groups>([&](auto m) __attribute__((always_inline)) {
+        totals.sums[first_row + p][m] += sums_[p * groups + m] & keep[m];
       });
     });
   }
@@ -114,21 +160,12 @@ class TapSums {
   [[nodiscard]] bool has_row(std::int64_t row) const { return row >= 0 && row < height_; }
 
   [[nodiscard]] [[gnu::always_inline]] V load_gradient(const T* gy, std::int64_t row) const {
-    return load_repeated<V, S, 0>(gy + row * out_width_);
-  }
-
-  /// For S = 2 loads are what a step waits for, and g++ would make two of one whose value is used twice.
-  [[nodiscard]] [[gnu::always_inline]] static V load_once(const T* from) {
-    V v = V::load_unaligned(from);
-#if defined(__x86_64__)
-    if constexpr (S == 2) asm("" : "+v"(v.data));
-#endif
-    return v;
+    return Layout::gradients(gy + row * out_width_);
   }
 
   template <int p, int m>
   [[gnu::always_inline]] void add_product(V pixels, V gradient) {
-    V& sum = sums_[p * groups<K, S> + m];
+    V& sum = sums_[p * groups + m];
     sum = multiply_add(pixels, gradient, sum);
   }
 
@@ -157,8 +194,8 @@ class TapSums {
     unroll<S>([&](auto s) __attribute__((always_inline)) {
       const std::int64_t row = t * S + s - pad_y_;
       if (M::is_checked && !has_row(row)) return;
-      unroll<groups<K, S>>([&](auto m) __attribute__((always_inline)) {
-        const V pixels = load_once(x + row * width_ + S * m);
+      unroll<groups>([&](auto m) __attribute__((always_inline)) {
+        const V pixels = Layout::template pixels<m>(x + row * width_);
         unroll<M::last - M::first + 1>([&](auto i) __attribute__((always_inline)) {
           constexpr int d = M::first + i, p = s + d * S - first_row;
           if constexpr (p >= 0 && p < rows) add_product<p, m>(pixels, gradients_[d - nearest]);
@@ -170,7 +207,7 @@ class TapSums {
   // Copies, which the compiler knows to stay the same in all loops.
   const std::int64_t height_, width_, out_height_, out_width_, pad_y_;
   V gradients_[live];
-  V sums_[rows * groups<K, S>];
+  V sums_[rows * groups];
 };
 
 }  // namespace
