@@ -9,7 +9,7 @@ namespace fathom::ops::depthwise {
 namespace {
 
 template <class V, int K, int S>
-constexpr Kernel<Element<V>> fast{&forward<V, K, S>, &grad_x<V, K, S>, &grad_w<V, K, S>};
+constexpr Kernel<Element<V>> fast{&forward<V, K, S>, &grad_x<V, K, S>, &grad_w<Element<V>, K, S>};
 template <class T>
 constexpr Kernel<T> general = GeneralKernel<T>::kernel;
 

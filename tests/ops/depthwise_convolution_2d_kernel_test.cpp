@@ -200,6 +200,21 @@ TEST_CASE("the fast depthwise kernels are right at every width", "[depthwise_con
   REQUIRE(number > 20);
 }
 
+TEST_CASE("the fast depthwise kernels are right for blocks of images and channels, and for wide planes",
+          "[depthwise_convolution_2d]") {
+  const std::int64_t size = GENERATE(3, 5);
+  const std::int64_t stride = GENERATE(1, 2);
+  const DepthwiseConvolution2DOptions options{.stride = stride, .pad = size / 2};
+  const auto check = [&](std::int64_t images, std::int64_t channels, std::int64_t multiplier, Sizes image) {
+    check_all_kernels(make_geometry(images, channels, multiplier, image, {size, size}, options), true);
+  };
+  for (const Sizes image : {Sizes{4, 4}, Sizes{2, 8}, Sizes{5, 3}, Sizes{3, 7}}) check(19, 3, 1, image);
+  check(7, 35, 1, {4, 4});
+  check(3, 17, 2, {5, 5});
+  check(2, 1, 2, {9, 75});
+  check(1, 1, 1, {33, 132});
+}
+
 TEST_CASE("a NaN or infinity in depthwise inputs reaches exactly the windows that see it",
           "[depthwise_convolution_2d]") {
   const std::int64_t size = GENERATE(3, 5, 4);
