@@ -88,5 +88,81 @@ template <int S, class V>
   }
 }
 
+/// The lanes [first, last) for `load_where`.
+#if defined(__AVX512F__)
+template <class V>
+class LoadMask {
+ public:
+  LoadMask() = default;
+  LoadMask(std::int64_t first, std::int64_t last) : bits(static_cast<Bits>(below(last) & ~below(first))) {}
+
+  using Bits = decltype(simd::first_lanes<lanes_of<V>>(0));
+  Bits bits;
+
+ private:
+  static unsigned below(std::int64_t lane) {
+    return (1U << std::clamp<std::int64_t>(lane, 0, lanes_of<V>)) - 1;
+  }
+};
+#else
+template <class V>
+struct LoadMask {
+  LoadMask() = default;
+  LoadMask(std::int64_t first, std::int64_t last) : bits(lane_mask<V>(first, last)) {}
+  V bits;
+};
+#endif
+
+/// The other lanes are 0, whatever the memory there holds.
+template <class V>
+[[gnu::always_inline]] inline V load_where(const LoadMask<V>& mask, const Element<V>* from) {
+#if defined(__AVX512F__)
+  constexpr bool is_float = std::is_same_v<Element<V>, float>;
+  if constexpr (is_float && sizeof(V) == 64) {
+    return V(_mm512_maskz_loadu_ps(mask.bits, from));
+  } else if constexpr (is_float) {
+    return V(_mm256_maskz_loadu_ps(mask.bits, from));
+  } else if constexpr (sizeof(V) == 64) {
+    return V(_mm512_maskz_loadu_pd(mask.bits, from));
+  } else {
+    return V(_mm256_maskz_loadu_pd(mask.bits, from));
+  }
+#else
+  return V::load_unaligned(from) & mask.bits;
+#endif
+}
+
+/// `store_lanes` for one count.
+template <class V>
+class LaneStore {
+ public:
+  explicit LaneStore(std::int64_t count) : count_(count) {
+#if defined(__AVX2__) && !defined(__AVX512F__)
+    for (int i = 0; i < 8; ++i) last_four_[i] = static_cast<int>(count + i) - 4;
+#endif
+  }
+
+  [[gnu::always_inline]] void operator()(Element<V>* to, V v) const {
+#if defined(__AVX2__) && !defined(__AVX512F__)
+    // Two stores from registers: by way of memory the second would wait for the first.
+    if constexpr (std::is_same_v<Element<V>, float>) {
+      if (4 <= count_ && count_ < 8) {
+        const __m256i lanes = _mm256_load_si256(reinterpret_cast<const __m256i*>(last_four_));
+        _mm_storeu_ps(to, _mm256_castps256_ps128(v));
+        _mm_storeu_ps(to + count_ - 4, _mm256_castps256_ps128(_mm256_permutevar8x32_ps(v, lanes)));
+        return;
+      }
+    }
+#endif
+    store_lanes(to, v, count_);
+  }
+
+ private:
+  std::int64_t count_;
+#if defined(__AVX2__) && !defined(__AVX512F__)
+  alignas(32) int last_four_[8];
+#endif
+};
+
 }  // namespace
 }  // namespace fathom::ops::depthwise

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Part of the kernel units: forward and gradient of x with stride 1, by the kernel that fits the width.
+#pragma once
+
+#include <type_traits>
+
+#include <fathom/ops/depthwise_convolution_2d/kernel_stride1_4x4.hpp>
+
+namespace fathom::ops::depthwise {
+namespace {
+
+template <class T, int K>
+void make_stride1(const Stride1& s, const T* x, const T* W, const T* b, T* y, std::int64_t begin,
+                  std::int64_t end) {
+  if constexpr (K == 3 && std::is_same_v<T, float>) {
+    if (is_4x4(s)) return make_4x4(s, x, W, b, y, begin, end);
+  }
+  if (s.out_width <= lanes_of<NarrowBatch<T>>) {
+    make_narrow<NarrowBatch<T>, K>(s, x, W, b, y, begin, end);
+  } else if (s.out_width <= lanes_of<Batch<T>>) {
+    make_narrow<Batch<T>, K>(s, x, W, b, y, begin, end);
+  } else {
+    make_wide<T, K>(s, x, W, b, y, begin, end);
+  }
+}
+
+template <class T, int K>
+void forward_stride1(const Geometry& g, const T* x, const T* W, const T* b, T* y, std::int64_t begin,
+                     std::int64_t end) {
+  make_stride1<T, K>(Stride1::forward(g), x, W, b, y, begin, end);
+}
+
+template <class T, int K>
+void grad_x_stride1(const Geometry& g, const T* gy, const T* W, T* gx, std::int64_t begin, std::int64_t end) {
+  make_stride1<T, K>(Stride1::grad_x(g), gy, W, nullptr, gx, begin, end);
+}
+
+}  // namespace
+}  // namespace fathom::ops::depthwise
