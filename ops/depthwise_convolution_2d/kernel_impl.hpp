@@ -4,12 +4,17 @@
 #include <fathom/ops/depthwise_convolution_2d/kernel_general.hpp>
 #include <fathom/ops/depthwise_convolution_2d/kernel_grad_w.hpp>
 #include <fathom/ops/depthwise_convolution_2d/kernel_grad_x.hpp>
+#include <fathom/ops/depthwise_convolution_2d/kernel_stride2_forward.hpp>
+#include <fathom/ops/depthwise_convolution_2d/kernel_stride2_grad_x.hpp>
 
 namespace fathom::ops::depthwise {
 namespace {
 
 template <class V, int K, int S>
 constexpr Kernel<Element<V>> fast{&forward<V, K, S>, &grad_x<V, K, S>, &grad_w<V, K, S>};
+template <class V, int K>
+constexpr Kernel<Element<V>> fast<V, K, 2>{&stride2_forward<Element<V>, K>, &stride2_grad_x<Element<V>, K>,
+                                           &grad_w<V, K, 2>};
 template <class T>
 constexpr Kernel<T> general = GeneralKernel<T>::kernel;
 
