@@ -215,6 +215,23 @@ TEST_CASE("the fast depthwise kernels are right for blocks of images and channel
   check(1, 1, 1, {33, 132});
 }
 
+TEST_CASE("depthwise kernels of stride 2 are right at the sizes where their loops change",
+          "[depthwise_convolution_2d]") {
+  const std::int64_t size = GENERATE(3, 5);
+  const std::int64_t pad = GENERATE(0, 1, 2);
+  const DepthwiseConvolution2DOptions options{2, pad, 1};
+  std::int64_t number = 0;
+  for (std::int64_t height = 1; height <= 10; ++height) {
+    for (std::int64_t width = 1; width <= 10; ++width) {
+      if (!fits({height, width}, {size, size}, options)) continue;
+      const std::int64_t multiplier = 1 + number++ % 2;
+      check_all_kernels(make_geometry(3, 3, multiplier, {height, width}, {size, size}, options),
+                        number % 3 == 0);
+    }
+  }
+  REQUIRE(number > 20);
+}
+
 TEST_CASE("a NaN or infinity in depthwise inputs reaches exactly the windows that see it",
           "[depthwise_convolution_2d]") {
   const std::int64_t size = GENERATE(3, 5, 4);
