@@ -29,11 +29,11 @@ void grad_w_by(const Geometry& g, const T* x, const T* gy, T* gW, bool accumulat
     for (std::int64_t n = 0; n < g.images; n += at_once) {
       for (std::int64_t i = 0; i < channels; ++i) {
         const std::int64_t plane = n * g.out_channels() + block + i;
-        const Planes<T> planes{.x = x + plane / g.multiplier * g.plane(),
-                               .gy = gy + plane * g.out_plane(),
-                               .images = std::min(at_once, g.images - n),
-                               .step_x = g.channels * g.plane(),
-                               .step_gy = g.out_channels() * g.out_plane()};
+        const ImagePlanes<T> planes{.x = x + plane / g.multiplier * g.plane(),
+                                    .gy = gy + plane * g.out_plane(),
+                                    .images = std::min(at_once, g.images - n),
+                                    .step_x = g.channels * g.plane(),
+                                    .step_gy = g.out_channels() * g.out_plane()};
         plan.add(planes, totals[i]);
       }
     }

@@ -9,7 +9,7 @@
 namespace fathom::ops::depthwise {
 namespace {
 
-/// Planes of 16 pixels at most, for kernels of 3 x 3: each tap is one move of the image's pixels to the
+/// ImagePlanes of 16 pixels at most, for kernels of 3 x 3: each tap is one move of the image's pixels to the
 /// output pixels that see them. Lanes without such a pixel are cleared at the end, as they are elsewhere.
 class FlatPlan {
   using V = Batch<float>;
@@ -32,7 +32,7 @@ class FlatPlan {
     }
   }
 
-  void add(const Planes<float>& planes, Totals& totals) const {
+  void add(const ImagePlanes<float>& planes, Totals& totals) const {
     __m512i source[K * K];
     V sums[K * K];
     unroll<K * K>([&](auto tap) __attribute__((always_inline)) {

@@ -32,7 +32,7 @@ class StripPlan {
     });
   }
 
-  void add(const Planes<T>& planes, Totals& totals) const {
+  void add(const ImagePlanes<T>& planes, Totals& totals) const {
     for (const Run* run = runs_; run < runs_ + count_; ++run) {
       if (run->vectors > 0) add_rows(*run, planes, totals);
     }
@@ -46,7 +46,7 @@ class StripPlan {
   };
 
   template <int first_row = 0>
-  void add_rows(const Run& run, const Planes<T>& planes, Totals& totals) const {
+  void add_rows(const Run& run, const ImagePlanes<T>& planes, Totals& totals) const {
     constexpr int rows = std::min(rows_at_once<Layout, K>, K - first_row);
     using Sums = TapSums<Layout, K, S, first_row, rows>;
     if (!Sums::is_high(g_)) {
@@ -60,7 +60,7 @@ class StripPlan {
   }
 
   template <class Sums, bool is_low>
-  void add_strips(const Run& run, const Planes<T>& planes, Totals& totals) const {
+  void add_strips(const Run& run, const ImagePlanes<T>& planes, Totals& totals) const {
     Sums sums(g_);
     for (std::int64_t v = 0; v < run.vectors; ++v) {
       const T* x = first_x(run, planes) + v * S * Layout::columns;
@@ -77,7 +77,7 @@ class StripPlan {
   }
 
   template <class Sums>
-  void add_strips_along_rows(const Run& run, const Planes<T>& planes, Totals& totals) const {
+  void add_strips_along_rows(const Run& run, const ImagePlanes<T>& planes, Totals& totals) const {
     Sums sums(g_);
     for (std::int64_t n = 0; n < planes.images; ++n) {
       sums.add_strips(first_x(run, planes) + n * planes.step_x, planes.gy + run.column + n * planes.step_gy,
@@ -86,7 +86,7 @@ class StripPlan {
     sums.add_to(totals, run.keep);
   }
 
-  const T* first_x(const Run& run, const Planes<T>& planes) const {
+  const T* first_x(const Run& run, const ImagePlanes<T>& planes) const {
     return planes.x + S * run.column - g_.pad_x;
   }
 

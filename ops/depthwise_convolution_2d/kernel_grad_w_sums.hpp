@@ -17,18 +17,9 @@ inline constexpr int kSumRegisters = 10;  // of 16
 template <class Layout, int K>
 inline constexpr int rows_at_once = std::min(K, kSumRegisters / Layout::groups);
 
-/// f(0), ..., f(n - 1) with numbers that are constants in f: arrays indexed by these stay in registers.
-template <int n, class F>
-[[gnu::always_inline]] inline void unroll(F f) {
-  [&]<int... i>(std::integer_sequence<int, i...>) __attribute__((always_inline)) {
-    (f(std::integral_constant<int, i>{}), ...);
-  }
-  (std::make_integer_sequence<int, n>{});
-}
-
 /// The planes of one channel in some images.
 template <class T>
-struct Planes {
+struct ImagePlanes {
   const T* x;
   const T* gy;
   std::int64_t images;

@@ -43,6 +43,15 @@ template <class V, class Source>
   (std::make_integer_sequence<int, lanes_of<V>>{});
 }
 
+/// f(0), ..., f(n - 1) with numbers that are constants in f: arrays indexed by these stay in registers.
+template <int n, class F>
+[[gnu::always_inline]] inline void unroll(F f) {
+  [&]<int... i>(std::integer_sequence<int, i...>) __attribute__((always_inline)) {
+    (f(std::integral_constant<int, i>{}), ...);
+  }
+  (std::make_integer_sequence<int, n>{});
+}
+
 /// a0 b1 a2 b3 ...
 template <class V>
 [[gnu::always_inline]] inline V alternate(V a, V b) {
@@ -88,13 +97,14 @@ template <int S, class V>
   }
 }
 
-/// The lanes [first, last) for `load_where`.
+/// The lanes [first, last), or the even ones of them, for `load_where`.
 #if defined(__AVX512F__)
 template <class V>
 class LoadMask {
  public:
   LoadMask() = default;
-  LoadMask(std::int64_t first, std::int64_t last) : bits(static_cast<Bits>(below(last) & ~below(first))) {}
+  LoadMask(std::int64_t first, std::int64_t last, bool even_alone = false)
+      : bits(static_cast<Bits>(below(last) & ~below(first) & (even_alone ? 0x5555U : ~0U))) {}
 
   using Bits = decltype(simd::first_lanes<lanes_of<V>>(0));
   Bits bits;
@@ -108,7 +118,9 @@ class LoadMask {
 template <class V>
 struct LoadMask {
   LoadMask() = default;
-  LoadMask(std::int64_t first, std::int64_t last) : bits(lane_mask<V>(first, last)) {}
+  LoadMask(std::int64_t first, std::int64_t last, bool even_alone = false) : bits(lane_mask<V>(first, last)) {
+    if (even_alone) bits = alternate(bits, V(Element<V>(0)));
+  }
   V bits;
 };
 #endif

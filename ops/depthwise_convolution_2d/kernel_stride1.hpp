@@ -37,14 +37,47 @@ struct Stride1 {
   }
 };
 
-/// One output plane and where its sources begin: image plane s is x + s * plane, its taps are
-/// taps + s * channels * kernel_plane.
+/// One output plane and where its sources begin: image plane i is x + i * plane, its taps are
+/// taps + i * channels * kernel_plane.
 template <class T>
 struct Plane {
   const T* x;
   const T* taps;
   T bias;
   T* y;
+};
+
+/// Walks along the output planes. Counts instead of dividing, which would take as long as a small plane.
+template <class T>
+class Planes {
+ public:
+  Planes(const Stride1& s, const T* x, const T* W, const T* b, T* y, std::int64_t begin)
+      : x_(x + begin / s.repeats * s.sources * s.height * s.width),
+        y_(y + begin * s.out_height * s.out_width),
+        first_tap_(W + (s.tap_step < 0 ? s.kernel_plane - 1 : 0)),
+        b_(b),
+        channel_(begin / s.repeats % s.channels),
+        repeat_(begin % s.repeats) {}
+
+  [[nodiscard]] [[gnu::always_inline]] Plane<T> plane(const Stride1& s) const {
+    return {x_, first_tap_ + (repeat_ * s.channels + channel_) * s.kernel_plane,
+            b_ == nullptr ? T(0) : b_[channel_ * s.repeats + repeat_], y_};
+  }
+
+  [[gnu::always_inline]] void advance(const Stride1& s) {
+    y_ += s.out_height * s.out_width;
+    if (++repeat_ < s.repeats) return;
+    repeat_ = 0;
+    x_ += s.sources * s.height * s.width;
+    if (++channel_ == s.channels) channel_ = 0;
+  }
+
+ private:
+  const T* x_;
+  T* y_;
+  const T* first_tap_;
+  const T* b_;
+  std::int64_t channel_, repeat_;
 };
 
 /// Which lanes of a strip's vectors lie in the image, for each column of taps.
@@ -64,15 +97,6 @@ struct Edge {
     return column < s.pad_x || column + lanes_of<V> > s.out_width - s.pad_x;
   }
 };
-
-/// Calls `f` with each number below n as a constant: arrays stay in registers if no index is a variable.
-template <int n, class F>
-[[gnu::always_inline]] inline void unroll(F f) {
-  [&]<int... i>(std::integer_sequence<int, i...>) __attribute__((always_inline)) {
-    (f(std::integral_constant<int, i>{}), ...);
-  }
-  (std::make_integer_sequence<int, n>{});
-}
 
 /// Takes image rows from above to below; `sums_[p]` is the output row whose tap row p met the last of them.
 template <class V, int K, bool at_edge>
@@ -135,133 +159,146 @@ class Slide {
   V sums_[K];
 };
 
-/// Output rows [begin, end) of the strip of `count` columns from `column` on, all sources: strips overlap, so
-/// each must be complete before the next. Parameters by value, so that no store seems to change them.
-template <class V, int K, bool at_edge>
-[[gnu::always_inline]] inline void make_strip(const Stride1 s, const Edge<V, K> edge,
-                                              const Plane<Element<V>> plane, const std::int64_t column,
-                                              const LaneStore<V> write, const std::int64_t count,
-                                              const std::int64_t begin, const std::int64_t end) {
+/// Elements of a plane that is made strip by strip, in bands of rows if it has many more, and of planes that
+/// are made together.
+constexpr std::int64_t kLarge = 2048, kBand = 16384, kBlock = 1024;
+
+/// A strip of output columns [column, column + count), in output rows [begin, end).
+struct Strip {
+  std::int64_t column, count, begin, end;
+};
+
+/// Makes a strip of a plane, or adds to it. By value, so that no store seems to change a parameter.
+template <class V, int K, bool at_edge, bool fetches, class Store>
+[[gnu::always_inline]] inline void slide_down(const Stride1 s, const Strip strip, const Edge<V, K> edge,
+                                              const Store store, const Plane<Element<V>> plane,
+                                              const bool adds) {
   using T = Element<V>;
-  // Too few rows to tell the first from the last: all tap rows meet all of them.
-  const bool is_short = end - begin < K - 1;
-  for (std::int64_t source = 0; source < s.sources; ++source) {
-    Slide<V, K, at_edge> slide(edge, plane.taps + source * s.channels * s.kernel_plane, s.tap_step,
-                               source == 0 ? plane.bias : T(0));
-    // The first output row that sees an image row, and that image row.
-    std::int64_t row = begin - s.pad_y;
-    const T* x = plane.x + (source * s.height + row) * s.width + column - s.pad_x;
-    T* y = plane.y + begin * s.out_width + column;
-    const auto feed = [&]<int first, int last>(std::integer_sequence<int, first, last>)
-        __attribute__((always_inline)) {
-      if (static_cast<std::uint64_t>(row) < static_cast<std::uint64_t>(s.height)) {
-        slide.template feed<first, last>(x);
-      } else {
-        slide.template skip<first, last>();
-      }
-      ++row;
-      x += s.width;
-    };
-    const auto store = [&]() __attribute__((always_inline)) {
-      write(y, source == 0 ? slide.done() : slide.done() + load_lanes<V>(y, count));
-      y += s.out_width;
-    };
-    const std::int64_t last = is_short ? end + K - 1 - s.pad_y : end - s.pad_y;
-    if (!is_short)
-      unroll<K - 1>([&](auto p) __attribute__((always_inline)) { feed(std::integer_sequence<int, 0, p>{}); });
-    while (row < last) {
-      feed(std::integer_sequence<int, 0, K - 1>{});
-      if (row >= begin - s.pad_y + K) store();
+  Slide<V, K, at_edge> slide(edge, plane.taps, s.tap_step, plane.bias);
+  // The image row that the first output row sees first.
+  std::int64_t row = strip.begin - s.pad_y;
+  const T* x = plane.x + row * s.width + strip.column - s.pad_x;
+  T* y = plane.y + strip.begin * s.out_width + strip.column;
+  const std::int64_t ahead = (strip.end - strip.begin) * s.out_width;
+  const auto feed = [&]<int first, int last>(std::integer_sequence<int, first, last>)
+      __attribute__((always_inline)) {
+    if (static_cast<std::uint64_t>(row) < static_cast<std::uint64_t>(s.height)) {
+      slide.template feed<first, last>(x);
+    } else {
+      slide.template skip<first, last>();
     }
-    if (is_short) continue;
-    unroll<K - 1>([&](auto p) __attribute__((always_inline)) {
-      feed(std::integer_sequence<int, p + 1, K - 1>{});
-      store();
-    });
+    ++row;
+    if (fetches) __builtin_prefetch(x + ahead, 0, 2);
+    x += s.width;
+  };
+  const auto finish_row = [&]() __attribute__((always_inline)) {
+    store(y, adds ? slide.done() + load_lanes<V>(y, strip.count) : slide.done());
+    if (fetches) __builtin_prefetch(y + ahead, 1, 3);
+    y += s.out_width;
+  };
+  const std::int64_t last = strip.end - s.pad_y;
+  if (strip.end - strip.begin <
+      K - 1) {  // all tap rows meet all image rows: output rows beyond are not stored
+    for (int i = 0; i < K - 1; ++i) feed(std::integer_sequence<int, 0, K - 1>{});
+    for (; row < last + K - 1;) {
+      feed(std::integer_sequence<int, 0, K - 1>{});
+      finish_row();
+    }
+    return;
+  }
+  unroll<K - 1>([&](auto p) __attribute__((always_inline)) { feed(std::integer_sequence<int, 0, p>{}); });
+  while (row < last) {
+    feed(std::integer_sequence<int, 0, K - 1>{});
+    finish_row();
+  }
+  unroll<K - 1>([&](auto p) __attribute__((always_inline)) {
+    feed(std::integer_sequence<int, p + 1, K - 1>{});
+    finish_row();
+  });
+}
+
+template <class V>
+struct FullStore {
+  explicit FullStore(std::int64_t) {}
+  [[gnu::always_inline]] void operator()(Element<V>* to, V v) const { v.store_unaligned(to); }
+};
+
+/// The strip from `column` on of `count` planes, all sources: strips overlap, so each must be complete before
+/// the next. Numbers instead of structures: a load of two fields at once would wait for their stores.
+template <class V, int K, bool at_edge, bool fetches, bool is_sum, class Store>
+[[gnu::noinline]] void make_strips(const Stride1& sizes, const Planes<Element<V>>& first, std::int64_t count,
+                                   std::int64_t column, std::int64_t begin, std::int64_t end) {
+  const Stride1 s = sizes;
+  Planes<Element<V>> planes = first;
+  const Strip strip{column, std::min<std::int64_t>(s.out_width, lanes_of<V>), begin, end};
+  const Edge<V, K> edge(s, column);
+  const Store store(strip.count);
+  for (std::int64_t i = 0; i < count; ++i) {
+    Plane<Element<V>> plane = planes.plane(s);
+    for (std::int64_t source = 0; source < (is_sum ? s.sources : 1); ++source) {
+      slide_down<V, K, at_edge, fetches>(s, strip, edge, store, plane, is_sum && source > 0);
+      plane.x += s.height * s.width;
+      plane.taps += s.channels * s.kernel_plane;
+      plane.bias = 0;
+    }
+    planes.advance(s);
   }
 }
 
-/// Calls `visit(plane)` for output planes [begin, end). Counts instead of dividing, which would take as long
-/// as a small plane.
-template <class T, class Visit>
-[[gnu::always_inline]] inline void for_each_plane(const Stride1& s, const T* x, const T* W, const T* b, T* y,
-                                                  std::int64_t begin, std::int64_t end, Visit visit) {
-  const std::int64_t image = begin / s.repeats;
-  std::int64_t channel = image % s.channels, repeat = begin % s.repeats;
-  Plane<T> plane{x + image * s.sources * s.height * s.width, nullptr, T(0),
-                 y + begin * s.out_height * s.out_width};
-  const T* first = W + (s.tap_step < 0 ? s.kernel_plane - 1 : 0);
-  for (std::int64_t i = begin; i < end; ++i) {
-    plane.taps = first + (repeat * s.channels + channel) * s.kernel_plane;
-    if (b != nullptr) plane.bias = b[channel * s.repeats + repeat];
-    visit(plane);
-    plane.y += s.out_height * s.out_width;
-    if (++repeat < s.repeats) continue;
-    repeat = 0;
-    plane.x += s.sources * s.height * s.width;
-    if (++channel == s.channels) channel = 0;
+template <class V, int K>
+void make_strips(const Stride1& s, const Planes<Element<V>>& planes, std::int64_t count, std::int64_t column,
+                 std::int64_t begin, std::int64_t end) {
+  using Short = LaneStore<V>;
+  using Full = FullStore<V>;
+  if (s.sources > 1) return make_strips<V, K, true, true, true, Short>(s, planes, count, column, begin, end);
+  if (s.out_width < lanes_of<V>) {
+    return make_strips<V, K, true, false, false, Short>(s, planes, count, column, begin, end);
+  }
+  const bool is_at_edge = Edge<V, K>::is_at(s, column);
+  if (s.out_height * s.out_width > kLarge) {
+    // The caches' own prefetching loses itself in strips.
+    is_at_edge ? make_strips<V, K, true, true, false, Full>(s, planes, count, column, begin, end)
+               : make_strips<V, K, false, true, false, Full>(s, planes, count, column, begin, end);
+  } else {
+    is_at_edge ? make_strips<V, K, true, false, false, Full>(s, planes, count, column, begin, end)
+               : make_strips<V, K, false, false, false, Full>(s, planes, count, column, begin, end);
   }
 }
 
-/// Planes as wide as one vector.
-template <class V, int K>
-void make_narrow(const Stride1 s, const Element<V>* x, const Element<V>* W, const Element<V>* b,
-                 Element<V>* y, std::int64_t begin, std::int64_t end) {
-  const Edge<V, K> edge(s, 0);
-  const LaneStore<V> write(s.out_width);
-  for_each_plane(
-      s, x, W, b, y, begin, end, [&](const Plane<Element<V>>& plane) __attribute__((always_inline)) {
-        make_strip<V, K, true>(s, edge, plane, 0, write, s.out_width, 0, s.out_height);
-      });
-}
-
-template <class V, int K>
-[[gnu::noinline]] void make_edge(const Stride1& s, const Edge<V, K>& edge, const Plane<Element<V>>& plane,
-                                 std::int64_t column, std::int64_t begin, std::int64_t end) {
-  make_strip<V, K, true>(s, edge, plane, column, LaneStore<V>(lanes_of<V>), lanes_of<V>, begin, end);
-}
-
-template <class V, int K>
-[[gnu::noinline]] void make_middle(const Stride1& s, const Plane<Element<V>>& plane, std::int64_t column,
-                                   std::int64_t begin, std::int64_t end) {
-  make_strip<V, K, false>(s, {}, plane, column, LaneStore<V>(lanes_of<V>), lanes_of<V>, begin, end);
-}
-
-/// Planes of more elements are made in bands of rows, so that strips find each other's lines in the cache.
-constexpr std::int64_t kBandFrom = 4096, kBandRows = 16;
-
-/// Wider planes: strips side by side. The last one starts earlier rather than being narrower: what it shares
-/// with its neighbour is computed twice, alike.
+/// Output rows [begin, end) of `count` planes, in strips side by side. The last one starts earlier rather
+/// than being narrower: what it shares with its neighbour is computed twice, alike.
 template <class T, int K>
-void make_wide(const Stride1& s, const T* x, const T* W, const T* b, T* y, std::int64_t begin,
+void make_rows(const Stride1& s, const Planes<T>& planes, std::int64_t count, std::int64_t begin,
                std::int64_t end) {
   using Wide = Batch<T>;
   using Narrow = NarrowBatch<T>;
-  const std::int64_t rest = s.out_width % lanes_of<Wide>;
-  const bool is_last_narrow = rest > 0 && rest <= lanes_of<Narrow>;
-  const std::int64_t wide_end = s.out_width - rest;
-  const Edge<Wide, K> first(s, 0), last(s, s.out_width - lanes_of<Wide>);
-  const Edge<Narrow, K> narrow_last(s, s.out_width - lanes_of<Narrow>);
-  const std::int64_t band = s.out_height * s.out_width > kBandFrom ? kBandRows : s.out_height;
+  std::int64_t column = 0;
+  for (; column + lanes_of<Wide> <= s.out_width; column += lanes_of<Wide>) {
+    make_strips<Wide, K>(s, planes, count, column, begin, end);
+  }
+  const std::int64_t rest = s.out_width - column;
+  if (rest > lanes_of<Narrow>) {
+    make_strips<Wide, K>(s, planes, count, std::max<std::int64_t>(0, s.out_width - lanes_of<Wide>), begin,
+                         end);
+  } else if (rest > 0) {
+    make_strips<Narrow, K>(s, planes, count, std::max<std::int64_t>(0, s.out_width - lanes_of<Narrow>), begin,
+                           end);
+  }
+}
 
-  for_each_plane(s, x, W, b, y, begin, end, [&](const Plane<T>& plane) {
+template <class T, int K>
+void make_planes(const Stride1& s, Planes<T> planes, std::int64_t count) {
+  const bool is_one_strip = s.out_width <= lanes_of<Batch<T>>;
+  const std::int64_t block =
+      is_one_strip ? count : std::max<std::int64_t>(1, kBlock / (s.out_height * s.out_width));
+  const std::int64_t band = std::max<std::int64_t>(16, kBand / s.out_width);
+  for (std::int64_t done = 0; done < count; done += block) {
+    const std::int64_t now = std::min(block, count - done);
     for (std::int64_t row = 0; row < s.out_height; row += band) {
-      const std::int64_t row_end = std::min(row + band, s.out_height);
-      make_edge<Wide, K>(s, first, plane, 0, row, row_end);
-      for (std::int64_t column = lanes_of<Wide>; column < wide_end; column += lanes_of<Wide>) {
-        if (Edge<Wide, K>::is_at(s, column)) {
-          make_edge<Wide, K>(s, Edge<Wide, K>(s, column), plane, column, row, row_end);
-        } else {
-          make_middle<Wide, K>(s, plane, column, row, row_end);
-        }
-      }
-      if (is_last_narrow) {
-        make_edge<Narrow, K>(s, narrow_last, plane, s.out_width - lanes_of<Narrow>, row, row_end);
-      } else if (rest > 0) {
-        make_edge<Wide, K>(s, last, plane, s.out_width - lanes_of<Wide>, row, row_end);
-      }
+      make_rows<T, K>(s, planes, now, row, std::min(row + band, s.out_height));
     }
-  });
+    for (std::int64_t i = 0; i < now; ++i) planes.advance(s);
+  }
 }
 
 }  // namespace

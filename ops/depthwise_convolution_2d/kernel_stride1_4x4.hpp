@@ -52,16 +52,16 @@ class Plane4x4 {
   return s.height == 4 && s.width == 4 && s.out_height == 4 && s.out_width == 4;
 }
 
-inline void make_4x4(const Stride1 s, const float* x, const float* W, const float* b, float* y,
-                     std::int64_t begin, std::int64_t end) {
-  for_each_plane(
-      s, x, W, b, y, begin, end, [&](const Plane<float>& plane) __attribute__((always_inline)) {
-        Plane4x4 result(plane.bias);
-        for (std::int64_t source = 0; source < s.sources; ++source) {
-          result.add(plane.x + source * 16, plane.taps + source * s.channels * 9, s.tap_step);
-        }
-        result.store(plane.y);
-      });
+inline void make_4x4(const Stride1 s, Planes<float> planes, std::int64_t count) {
+  for (std::int64_t i = 0; i < count; ++i) {
+    const Plane<float> plane = planes.plane(s);
+    Plane4x4 result(plane.bias);
+    for (std::int64_t source = 0; source < s.sources; ++source) {
+      result.add(plane.x + source * 16, plane.taps + source * s.channels * 9, s.tap_step);
+    }
+    result.store(plane.y);
+    planes.advance(s);
+  }
 }
 
 }  // namespace

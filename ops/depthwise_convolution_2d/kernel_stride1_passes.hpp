@@ -12,16 +12,11 @@ namespace {
 template <class T, int K>
 void make_stride1(const Stride1& s, const T* x, const T* W, const T* b, T* y, std::int64_t begin,
                   std::int64_t end) {
+  const Planes<T> planes(s, x, W, b, y, begin);
   if constexpr (K == 3 && std::is_same_v<T, float>) {
-    if (is_4x4(s)) return make_4x4(s, x, W, b, y, begin, end);
+    if (is_4x4(s)) return make_4x4(s, planes, end - begin);
   }
-  if (s.out_width <= lanes_of<NarrowBatch<T>>) {
-    make_narrow<NarrowBatch<T>, K>(s, x, W, b, y, begin, end);
-  } else if (s.out_width <= lanes_of<Batch<T>>) {
-    make_narrow<Batch<T>, K>(s, x, W, b, y, begin, end);
-  } else {
-    make_wide<T, K>(s, x, W, b, y, begin, end);
-  }
+  make_planes<T, K>(s, planes, end - begin);
 }
 
 template <class T, int K>

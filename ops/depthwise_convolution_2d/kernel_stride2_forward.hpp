@@ -124,7 +124,7 @@ struct Stride2ForwardStrip {
     for (int h = 0; h < 2; ++h) {
       for (int m = 0; m < pairs<K>; ++m) {
         const T* at = from + h * L + 2 * m;
-        const V pixels = at_edge || 2 * m + 1 == K ? keep[h][m].load(at) : V::load_unaligned(at);
+        const V pixels = at_edge || 2 * m + 1 == K ? load_where(keep[h][m], at) : V::load_unaligned(at);
         for (int p = first; p < K; p += 2)
           sums[p / 2][h] = multiply_add(weights[p][m], pixels, sums[p / 2][h]);
       }

@@ -48,41 +48,6 @@ template <int part, class V>
   });
 }
 
-/// Loads the lanes [first, last), or the even ones of them; the others are 0.
-template <class V>
-class LoadMask {
- public:
-  LoadMask() = default;
-#if defined(__AVX512F__)
-  LoadMask(std::int64_t first, std::int64_t last, bool even_alone) {
-    for (int i = 0; i < lanes_of<V>; ++i) {
-      const bool is_in = first <= i && i < last && !(even_alone && i % 2 != 0);
-      bits_ = static_cast<__mmask8>(bits_ | is_in << i);
-    }
-  }
-  [[nodiscard]] [[gnu::always_inline]] V load(const Element<V>* from) const {
-    if constexpr (sizeof(Element<V>) == 4) {
-      return _mm256_maskz_loadu_ps(bits_, from);
-    } else {
-      return _mm256_maskz_loadu_pd(bits_, from);
-    }
-  }
-
- private:
-  __mmask8 bits_ = 0;
-#else
-  LoadMask(std::int64_t first, std::int64_t last, bool even_alone) : bits_(lane_mask<V>(first, last)) {
-    if (even_alone) bits_ = alternate(bits_, V(Element<V>(0)));
-  }
-  [[nodiscard]] [[gnu::always_inline]] V load(const Element<V>* from) const {
-    return V::load_unaligned(from) & bits_;
-  }
-
- private:
-  V bits_;
-#endif
-};
-
 /// Writes the first `count` lanes of rows that are written in ascending order, and nothing behind `limit`.
 template <class V>
 struct RowWriter {

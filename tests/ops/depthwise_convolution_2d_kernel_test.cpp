@@ -232,6 +232,25 @@ TEST_CASE("depthwise kernels of stride 2 are right at the sizes where their loop
   REQUIRE(number > 20);
 }
 
+TEST_CASE("depthwise kernels of stride 1 are right in each of their ways through planes",
+          "[depthwise_convolution_2d]") {
+  const std::int64_t multiplier = GENERATE(1, 2, 3);
+  const bool bias = multiplier != 2;
+  for (std::int64_t size : {3, 5}) {
+    const Pair2 pad{size / 2};
+    // Planes of 4 x 4, alone and in odd numbers; planes of few rows; several planes at a time, with a rest.
+    for (Sizes image : {Sizes{4, 4}, Sizes{2, 8}, Sizes{3, 16}, Sizes{1, 19}, Sizes{7, 7}, Sizes{14, 14},
+                        Sizes{9, 20}, Sizes{13, 25}}) {
+      if (!fits(image, {size, size}, {1, pad, 1})) continue;
+      check_all_kernels(make_geometry(3, 5, multiplier, image, {size, size}, {1, pad, 1}), bias);
+    }
+    // Large planes, and planes in bands of rows.
+    for (Sizes image : {Sizes{50, 49}, Sizes{37, 1100}}) {
+      check_all_kernels(make_geometry(1, 2, multiplier, image, {size, size}, {1, pad, 1}), bias);
+    }
+  }
+}
+
 TEST_CASE("a NaN or infinity in depthwise inputs reaches exactly the windows that see it",
           "[depthwise_convolution_2d]") {
   const std::int64_t size = GENERATE(3, 5, 4);
