@@ -5,6 +5,7 @@
 #include <type_traits>
 
 #include <fathom/ops/depthwise_convolution_2d/kernel_stride1_4x4.hpp>
+#include <fathom/ops/depthwise_convolution_2d/kernel_stride1_strips.hpp>
 
 namespace fathom::ops::depthwise {
 namespace {
