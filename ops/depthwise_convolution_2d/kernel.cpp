@@ -26,19 +26,21 @@ constexpr std::string_view kNames[][kVariants] = {
 /// Multiply-adds below which a thread costs more than it brings: some 20 microseconds of work.
 constexpr std::int64_t kGrain = 1 << 18;
 
-/// Calls `run(kernel, begin, end)` for pieces of [0, count), each item being `planes` output planes of work.
-template <class T, class Run>
-void launch(Pass pass, const Geometry& g, std::int64_t count, std::int64_t planes, Run run) {
+/// Calls `run(kernel, begin, end)` for pieces of [0, count), each item being `planes` output planes of work;
+/// `tables` gives the table of an instruction set.
+template <class T, class Tables, class Run>
+void launch(Pass pass, Tables tables, const Geometry& g, std::int64_t count, std::int64_t planes, Run run) {
   const Variant variant = select(g);
   const Isa isa = active_isa();
-  const Kernel<T>& kernel = detail::dispatch_isa(isa, []<Isa set>() -> const KernelTable& {
-                              return kernels<set>();
-                            }).template get<T>(variant);
+  const auto& kernel = detail::dispatch_isa(isa, tables).template get<T>(variant);
   detail::count_kernel(kNames[static_cast<int>(pass)][static_cast<int>(variant)], isa, dtype_of<T>);
   const std::int64_t work = std::max<std::int64_t>(1, planes * g.out_plane() * g.kernel_plane());
   parallel_for(count, std::max<std::int64_t>(1, kGrain / work),
                [&](std::int64_t begin, std::int64_t end) { run(kernel, begin, end); });
 }
+
+constexpr auto kernels_of = []<Isa set>() -> const auto& { return kernels<set>(); };
+constexpr auto grad_w_kernels_of = []<Isa set>() -> const auto& { return grad_w_kernels<set>(); };
 
 }  // namespace
 
@@ -63,7 +65,7 @@ void run_forward(const Geometry& g, const Array& x, const Array& W, const Array&
     const T* pw = W.data<T>();
     const T* pb = b.defined() ? b.data<T>() : nullptr;
     T* py = y.mutable_data<T>();
-    launch<T>(Pass::forward, g, g.images * g.out_channels(), 1,
+    launch<T>(Pass::forward, kernels_of, g, g.images * g.out_channels(), 1,
               [&](const Kernel<T>& kernel, std::int64_t begin, std::int64_t end) {
                 kernel.forward(g, px, pw, pb, py, begin, end);
               });
@@ -75,7 +77,7 @@ void run_grad_x(const Geometry& g, const Array& gy, const Array& W, Array& gx) {
     const T* pgy = gy.data<T>();
     const T* pw = W.data<T>();
     T* pgx = gx.mutable_data<T>();
-    launch<T>(Pass::grad_x, g, g.images * g.channels, g.multiplier,
+    launch<T>(Pass::grad_x, kernels_of, g, g.images * g.channels, g.multiplier,
               [&](const Kernel<T>& kernel, std::int64_t begin, std::int64_t end) {
                 kernel.grad_x(g, pgy, pw, pgx, begin, end);
               });
@@ -87,8 +89,8 @@ void run_grad_w(const Geometry& g, const Array& x, const Array& gy, Array& gW, b
     const T* px = x.data<T>();
     const T* pgy = gy.data<T>();
     T* pgw = gW.mutable_data<T>();
-    launch<T>(Pass::grad_w, g, g.out_channels(), g.images,
-              [&](const Kernel<T>& kernel, std::int64_t begin, std::int64_t end) {
+    launch<T>(Pass::grad_w, grad_w_kernels_of, g, g.out_channels(), g.images,
+              [&](const GradWKernel<T>& kernel, std::int64_t begin, std::int64_t end) {
                 kernel.grad_w(g, px, pgy, pgw, accumulate, begin, end);
               });
   });

@@ -9,8 +9,8 @@
 
 namespace fathom::ops::depthwise {
 
-/// The three passes, for a range of planes so that the caller shares them out among threads. Kernels read up
-/// to 64 bytes before and after an array and write nothing but the elements they own.
+/// The passes, for a range of planes so that the caller shares them out among threads. Kernels read up to 64
+/// bytes before and after an array and write nothing but the elements they own.
 template <class T>
 struct Kernel {
   /// Output planes [begin, end) of images * cI*cM; `b` may be null.
@@ -18,6 +18,9 @@ struct Kernel {
                   std::int64_t end);
   /// Image planes [begin, end) of images * cI.
   void (*grad_x)(const Geometry&, const T* gy, const T* W, T* gx, std::int64_t begin, std::int64_t end);
+};
+template <class T>
+struct GradWKernel {
   /// Output channels [begin, end) of cI*cM, images in order; adds to gW if `accumulate`, else overwrites.
   void (*grad_w)(const Geometry&, const T* x, const T* gy, T* gW, bool accumulate, std::int64_t begin,
                  std::int64_t end);
@@ -29,11 +32,12 @@ enum class Variant : std::uint8_t { k3s1, k3s2, k5s1, k5s2, general };
 inline constexpr int kVariants = 5;
 
 /// The kernels of one instruction set, by variant.
+template <template <class> class KernelOf>
 struct KernelTable {
-  Kernel<float> f32[kVariants];
-  Kernel<double> f64[kVariants];
+  KernelOf<float> f32[kVariants];
+  KernelOf<double> f64[kVariants];
   template <class T>
-  [[nodiscard]] const Kernel<T>& get(Variant variant) const {
+  [[nodiscard]] const KernelOf<T>& get(Variant variant) const {
     if constexpr (sizeof(T) == sizeof(float)) {
       return f32[static_cast<int>(variant)];
     } else {
@@ -42,9 +46,11 @@ struct KernelTable {
   }
 };
 
-/// Each unit that kernel_impl.hpp is compiled into defines one of these.
+/// Each unit that a kernel_impl.hpp is compiled into defines one of these.
 template <Isa isa>
-[[nodiscard]] const KernelTable& kernels();
+[[nodiscard]] const KernelTable<Kernel>& kernels();
+template <Isa isa>
+[[nodiscard]] const KernelTable<GradWKernel>& grad_w_kernels();
 
 /// The variant that runs for a geometry.
 [[nodiscard]] Variant select(const Geometry& geometry);

@@ -56,70 +56,66 @@ void for_each_row(const Geometry& g, std::int64_t p, std::int64_t q, Visit visit
 }
 
 template <class T>
-struct GeneralKernel {
-  static void forward(const Geometry& g, const T* x, const T* W, const T* b, T* y, std::int64_t begin,
-                      std::int64_t end) {
-    for (std::int64_t plane = begin; plane < end; ++plane) {
-      const std::int64_t channel = plane % g.out_channels();
-      const T* from = x + plane / g.multiplier * g.plane();
-      const T* kernel = W + g.kernel_offset(channel);
-      T* to = y + plane * g.out_plane();
-      std::fill_n(to, g.out_plane(), b == nullptr ? T(0) : b[channel]);
+void general_forward(const Geometry& g, const T* x, const T* W, const T* b, T* y, std::int64_t begin,
+                     std::int64_t end) {
+  for (std::int64_t plane = begin; plane < end; ++plane) {
+    const std::int64_t channel = plane % g.out_channels();
+    const T* from = x + plane / g.multiplier * g.plane();
+    const T* kernel = W + g.kernel_offset(channel);
+    T* to = y + plane * g.out_plane();
+    std::fill_n(to, g.out_plane(), b == nullptr ? T(0) : b[channel]);
+    for (std::int64_t p = 0; p < g.kernel_y; ++p) {
+      for (std::int64_t q = 0; q < g.kernel_x; ++q) {
+        const T w = kernel[p * g.kernel_x + q];
+        for_each_row(g, p, q, [&](std::int64_t ix, std::int64_t iy, std::int64_t count) {
+          add_scaled(to + iy, 1, from + ix, g.stride_x, w, count);
+        });
+      }
+    }
+  }
+}
+
+template <class T>
+void general_grad_x(const Geometry& g, const T* gy, const T* W, T* gx, std::int64_t begin, std::int64_t end) {
+  for (std::int64_t plane = begin; plane < end; ++plane) {
+    T* to = gx + plane * g.plane();
+    std::fill_n(to, g.plane(), T(0));
+    for (std::int64_t out_plane = plane * g.multiplier; out_plane < (plane + 1) * g.multiplier; ++out_plane) {
+      const T* from = gy + out_plane * g.out_plane();
+      const T* kernel = W + g.kernel_offset(out_plane % g.out_channels());
       for (std::int64_t p = 0; p < g.kernel_y; ++p) {
         for (std::int64_t q = 0; q < g.kernel_x; ++q) {
           const T w = kernel[p * g.kernel_x + q];
           for_each_row(g, p, q, [&](std::int64_t ix, std::int64_t iy, std::int64_t count) {
-            add_scaled(to + iy, 1, from + ix, g.stride_x, w, count);
+            add_scaled(to + ix, g.stride_x, from + iy, 1, w, count);
           });
         }
       }
     }
   }
+}
 
-  static void grad_x(const Geometry& g, const T* gy, const T* W, T* gx, std::int64_t begin,
-                     std::int64_t end) {
-    for (std::int64_t plane = begin; plane < end; ++plane) {
-      T* to = gx + plane * g.plane();
-      std::fill_n(to, g.plane(), T(0));
-      for (std::int64_t out_plane = plane * g.multiplier; out_plane < (plane + 1) * g.multiplier;
-           ++out_plane) {
-        const T* from = gy + out_plane * g.out_plane();
-        const T* kernel = W + g.kernel_offset(out_plane % g.out_channels());
-        for (std::int64_t p = 0; p < g.kernel_y; ++p) {
-          for (std::int64_t q = 0; q < g.kernel_x; ++q) {
-            const T w = kernel[p * g.kernel_x + q];
-            for_each_row(g, p, q, [&](std::int64_t ix, std::int64_t iy, std::int64_t count) {
-              add_scaled(to + ix, g.stride_x, from + iy, 1, w, count);
-            });
-          }
+template <class T>
+void general_grad_w(const Geometry& g, const T* x, const T* gy, T* gW, bool accumulate, std::int64_t begin,
+                    std::int64_t end) {
+  for (std::int64_t channel = begin; channel < end; ++channel) {
+    T* to = gW + g.kernel_offset(channel);
+    for (std::int64_t p = 0; p < g.kernel_y; ++p) {
+      for (std::int64_t q = 0; q < g.kernel_x; ++q, ++to) {
+        double total = accumulate ? static_cast<double>(*to) : 0.0;
+        for (std::int64_t n = 0; n < g.images; ++n) {
+          const std::int64_t plane = n * g.out_channels() + channel;
+          const T* image = x + plane / g.multiplier * g.plane();
+          const T* gradient = gy + plane * g.out_plane();
+          for_each_row(g, p, q, [&](std::int64_t ix, std::int64_t iy, std::int64_t count) {
+            total += static_cast<double>(dot(image + ix, g.stride_x, gradient + iy, count));
+          });
         }
+        *to = static_cast<T>(total);
       }
     }
   }
-
-  static void grad_w(const Geometry& g, const T* x, const T* gy, T* gW, bool accumulate, std::int64_t begin,
-                     std::int64_t end) {
-    for (std::int64_t channel = begin; channel < end; ++channel) {
-      T* to = gW + g.kernel_offset(channel);
-      for (std::int64_t p = 0; p < g.kernel_y; ++p) {
-        for (std::int64_t q = 0; q < g.kernel_x; ++q, ++to) {
-          double total = accumulate ? static_cast<double>(*to) : 0.0;
-          for (std::int64_t n = 0; n < g.images; ++n) {
-            const std::int64_t plane = n * g.out_channels() + channel;
-            const T* image = x + plane / g.multiplier * g.plane();
-            const T* gradient = gy + plane * g.out_plane();
-            for_each_row(g, p, q, [&](std::int64_t ix, std::int64_t iy, std::int64_t count) {
-              total += static_cast<double>(dot(image + ix, g.stride_x, gradient + iy, count));
-            });
-          }
-          *to = static_cast<T>(total);
-        }
-      }
-    }
-  }
-
-  static constexpr Kernel<T> kernel{&forward, &grad_x, &grad_w};
-};
+}
 
 }  // namespace
 }  // namespace fathom::ops::depthwise

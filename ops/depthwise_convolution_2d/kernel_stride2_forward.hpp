@@ -203,7 +203,7 @@ void forward_stride2(const Geometry& g, const T* x, const T* W, const T* b, T* y
 #endif
   // A strip begins with the rows below the pad's edge that the first output row sees.
   if (g.pad_y >= K || (g.height + g.pad_y) / 2 < (K - 1) / 2) {
-    GeneralKernel<T>::forward(g, x, W, b, y, begin, end);
+    general_forward(g, x, W, b, y, begin, end);
   } else if (g.out_width <= lanes_of<NarrowBatch<T>>) {
     Stride2Forward<NarrowBatch<T>, K, false>(g).run(x, W, b, y, begin, end);
   } else {

@@ -223,7 +223,7 @@ void grad_x_stride2(const Geometry& g, const T* gy, const T* W, T* gx, std::int6
   }
 #endif
   // A strip begins with the rows of gy that the image's first row sees.
-  if ((g.pad_y + 1) / 2 > g.out_height) return GeneralKernel<T>::grad_x(g, gy, W, gx, begin, end);
+  if ((g.pad_y + 1) / 2 > g.out_height) return general_grad_x(g, gy, W, gx, begin, end);
   const auto run = [&]<bool wide>(std::bool_constant<wide>) {
     if (g.pad_x % 2 == 0) {
       Stride2GradX<NarrowBatch<T>, K, 0, wide>(g).run(gy, W, gx, begin, end);

@@ -103,11 +103,24 @@ void require_close(const std::string& what, const T* values, const Expected& exp
   }
 }
 
+/// The three passes of one instruction set.
+template <class T>
+struct Passes {
+  ops::depthwise::Kernel<T> of_images;
+  ops::depthwise::GradWKernel<T> of_weights;
+};
+template <class T>
+Passes<T> passes_of(Isa isa, Variant variant) {
+  return detail::dispatch_isa(isa, [&]<Isa set>() -> Passes<T> {
+    return {ops::depthwise::kernels<set>().template get<T>(variant),
+            ops::depthwise::grad_w_kernels<set>().template get<T>(variant)};
+  });
+}
+
 /// Runs the three passes of one kernel on guarded buffers, the later planes first: a store past the end of a
 /// range would land in what is done already.
 template <class T>
-void check_kernel(const ops::depthwise::Kernel<T>& kernel, const Problem& problem, const std::string& what,
-                  test::Side side) {
+void check_kernel(const Passes<T>& kernel, const Problem& problem, const std::string& what, test::Side side) {
   const Geometry& g = problem.g;
   test::Guarded<T> x(problem.x, side), W(problem.W, side), gy(problem.gy, side);
   std::vector<T> bias;
@@ -123,30 +136,27 @@ void check_kernel(const ops::depthwise::Kernel<T>& kernel, const Problem& proble
 
   test::Guarded<T> y(problem.y.values.size(), kMark, side);
   in_pieces(g.images * g.out_channels(), [&](auto begin, auto end) {
-    kernel.forward(g, x.data(), W.data(), bias.empty() ? nullptr : bias.data(), y.data(), begin, end);
+    kernel.of_images.forward(g, x.data(), W.data(), bias.empty() ? nullptr : bias.data(), y.data(), begin,
+                             end);
   });
   require_close(what + " y", y.data(), problem.y, g.kernel_plane() + 1);
   CHECK(y.slack_untouched());
 
   test::Guarded<T> gx(problem.gx.values.size(), kMark, side);
-  in_pieces(g.images * g.channels,
-            [&](auto begin, auto end) { kernel.grad_x(g, gy.data(), W.data(), gx.data(), begin, end); });
+  in_pieces(g.images * g.channels, [&](auto begin, auto end) {
+    kernel.of_images.grad_x(g, gy.data(), W.data(), gx.data(), begin, end);
+  });
   require_close(what + " gx", gx.data(), problem.gx, g.kernel_plane() * g.multiplier);
   CHECK(gx.slack_untouched());
 
   for (bool accumulate : {false, true}) {
     test::Guarded<T> gW(problem.gW.values.size(), T(2), side);
     in_pieces(g.out_channels(), [&](auto begin, auto end) {
-      kernel.grad_w(g, x.data(), gy.data(), gW.data(), accumulate, begin, end);
+      kernel.of_weights.grad_w(g, x.data(), gy.data(), gW.data(), accumulate, begin, end);
     });
     require_close(what + " gW", gW.data(), problem.gW, g.images * g.out_plane(), accumulate ? 2 : 0);
     CHECK(gW.slack_untouched());
   }
-}
-
-const ops::depthwise::KernelTable& table_of(Isa isa) {
-  return detail::dispatch_isa(
-      isa, []<Isa set>() -> const ops::depthwise::KernelTable& { return ops::depthwise::kernels<set>(); });
 }
 
 /// The kernel that `select` chooses and the general one, of each instruction set and type.
@@ -157,8 +167,8 @@ void check_all_kernels(const Geometry& g, bool bias) {
       const std::string what =
           fmt::format("{} variant {} {}", to_string(isa), static_cast<int>(variant), text(g));
       for (const test::Side side : {test::Side::end, test::Side::start}) {
-        check_kernel(table_of(isa).get<float>(variant), problem, "float32 " + what, side);
-        check_kernel(table_of(isa).get<double>(variant), problem, "float64 " + what, side);
+        check_kernel(passes_of<float>(isa, variant), problem, "float32 " + what, side);
+        check_kernel(passes_of<double>(isa, variant), problem, "float64 " + what, side);
       }
       if (variant == Variant::general) break;
     }
@@ -280,7 +290,7 @@ TEST_CASE("a NaN or infinity in depthwise inputs reaches exactly the windows tha
   };
   for (Isa isa : supported_isas()) {
     CAPTURE(to_string(isa), text(g), poison);
-    const auto& kernel = table_of(isa).get<double>(ops::depthwise::select(g));
+    const auto& kernel = passes_of<double>(isa, ops::depthwise::select(g));
     test::Guarded<double> clean_W(W, test::Side::end), clean_gy(gy, test::Side::end),
         clean_x(x, test::Side::end), y(gy.size(), 0.0, test::Side::end), gx(x.size(), 0.0, test::Side::end),
         gW(W.size(), 0.0, test::Side::end);
@@ -288,18 +298,18 @@ TEST_CASE("a NaN or infinity in depthwise inputs reaches exactly the windows tha
       CAPTURE(at);
       const Array bad = poisoned(x, at);
       test::Guarded<double> bad_x(bad, test::Side::end);
-      kernel.forward(g, bad_x.data(), clean_W.data(), nullptr, y.data(), 0, 1);
+      kernel.of_images.forward(g, bad_x.data(), clean_W.data(), nullptr, y.data(), 0, 1);
       require_same_class(reference::forward(g, bad, W), y);
-      kernel.grad_w(g, bad_x.data(), clean_gy.data(), gW.data(), false, 0, 1);
+      kernel.of_weights.grad_w(g, bad_x.data(), clean_gy.data(), gW.data(), false, 0, 1);
       require_same_class(reference::grad_w(g, bad, gy), gW);
     }
     for (std::int64_t at = 0; at < gy.size(); ++at) {
       CAPTURE(at);
       const Array bad = poisoned(gy, at);
       test::Guarded<double> bad_gy(bad, test::Side::end);
-      kernel.grad_x(g, bad_gy.data(), clean_W.data(), gx.data(), 0, 1);
+      kernel.of_images.grad_x(g, bad_gy.data(), clean_W.data(), gx.data(), 0, 1);
       require_same_class(reference::grad_x(g, bad, W), gx);
-      kernel.grad_w(g, clean_x.data(), bad_gy.data(), gW.data(), false, 0, 1);
+      kernel.of_weights.grad_w(g, clean_x.data(), bad_gy.data(), gW.data(), false, 0, 1);
       require_same_class(reference::grad_w(g, x, bad), gW);
     }
   }

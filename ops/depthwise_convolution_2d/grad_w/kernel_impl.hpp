@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Part of the kernel units: gW(x, gy).
-#pragma once
-
-#include <fathom/ops/depthwise_convolution_2d/kernel_grad_w_flat.hpp>
-#include <fathom/ops/depthwise_convolution_2d/kernel_grad_w_strips.hpp>
+// gW(x, gy). Compiled once for each instruction set (cmake/Isa.cmake), which FATHOM_ARCH and FATHOM_ISA name.
+#include <fathom/ops/depthwise_convolution_2d/grad_w/flat.hpp>
+#include <fathom/ops/depthwise_convolution_2d/grad_w/strips.hpp>
+#include <fathom/ops/depthwise_convolution_2d/kernel_general.hpp>
 
 namespace fathom::ops::depthwise {
 namespace {
@@ -60,5 +59,21 @@ void grad_w(const Geometry& g, const T* x, const T* gy, T* gW, bool accumulate, 
   }
 }
 
+template <class T, int K, int S>
+constexpr GradWKernel<T> fast{&grad_w<T, K, S>};
+template <class T>
+constexpr GradWKernel<T> general{&general_grad_w<T>};
+
+/// In the order of Variant.
+constexpr KernelTable<GradWKernel> table{
+    .f32 = {fast<float, 3, 1>, fast<float, 3, 2>, fast<float, 5, 1>, fast<float, 5, 2>, general<float>},
+    .f64 = {fast<double, 3, 1>, fast<double, 3, 2>, fast<double, 5, 1>, fast<double, 5, 2>, general<double>}};
+
 }  // namespace
+
+template <>
+const KernelTable<GradWKernel>& grad_w_kernels<Isa::FATHOM_ISA>() {
+  return table;
+}
+
 }  // namespace fathom::ops::depthwise

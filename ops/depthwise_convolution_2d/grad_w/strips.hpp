@@ -2,10 +2,19 @@
 // Part of the kernel units: gW(x, gy), strip by strip.
 #pragma once
 
-#include <fathom/ops/depthwise_convolution_2d/kernel_grad_w_sums.hpp>
+#include <fathom/ops/depthwise_convolution_2d/grad_w/sums.hpp>
 
 namespace fathom::ops::depthwise {
 namespace {
+
+/// Calls `visit(start, count)` for strips of `width` that cover [0, size). The last one starts earlier rather
+/// than being narrower: what it shares with its neighbour is computed twice, alike.
+template <class Visit>
+void for_each_overlapping_strip(std::int64_t size, std::int64_t width, Visit visit) {
+  if (size < width) return visit(std::int64_t{0}, size);
+  for (std::int64_t start = 0; start + width <= size; start += width) visit(start, width);
+  if (size % width != 0) visit(size - width, width);
+}
 
 /// How a plane is cut into strips one vector wide. Strips that overlap, as the other passes have them, keep
 /// the reads near the image; a column that the strip before has done does not count.

@@ -2,7 +2,7 @@
 // Part of the kernel units: the sums of which gW(x, gy) is made, in registers.
 #pragma once
 
-#include <fathom/ops/depthwise_convolution_2d/kernel_grad_w_layouts.hpp>
+#include <fathom/ops/depthwise_convolution_2d/grad_w/layouts.hpp>
 
 namespace fathom::ops::depthwise {
 namespace {

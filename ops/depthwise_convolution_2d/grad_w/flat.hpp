@@ -2,7 +2,7 @@
 // Part of the kernel units: gW(x, gy) of planes that fit into one vector.
 #pragma once
 
-#include <fathom/ops/depthwise_convolution_2d/kernel_grad_w_sums.hpp>
+#include <fathom/ops/depthwise_convolution_2d/grad_w/sums.hpp>
 
 #if defined(__AVX512F__)
 

@@ -5,7 +5,7 @@
 // lane i of group m belongs to one column of the strip and to one tap.
 #pragma once
 
-#include <fathom/ops/depthwise_convolution_2d/kernel_strips.hpp>
+#include <fathom/ops/depthwise_convolution_2d/kernel_lanes.hpp>
 
 namespace fathom::ops::depthwise {
 namespace {
@@ -25,7 +25,7 @@ template <class V, int K, int S>
 struct AlongImage {
   using Vector = V;
   using T = Element<V>;
-  static constexpr int groups = depthwise::groups<K, S>;
+  static constexpr int groups = (K + S - 1) / S;
   static constexpr int columns = lanes_of<V> / S;
 
   static constexpr int taps = S;  ///< of a group, in lanes that take turns
