@@ -54,8 +54,11 @@
 #include <fathom/nn/layers/normalization.hpp>
 #include <fathom/nn/layers/pooling2d.hpp>
 #include <fathom/nn/layers/squeeze_excite.hpp>
+#include <fathom/nn/models/efficientnet.hpp>
 #include <fathom/nn/models/mobilenet_v1.hpp>
 #include <fathom/nn/models/mobilenet_v2.hpp>
+#include <fathom/nn/models/mobilenet_v3.hpp>
+#include <fathom/nn/models/resnet20.hpp>
 #include <fathom/nn/models/small_cnn.hpp>
 #include <fathom/nn/module.hpp>
 #include <fathom/nn/optim/adadelta.hpp>
