@@ -22,7 +22,8 @@ CsvLog::CsvLog(std::string path) : file_(std::move(path)) {}
 
 void CsvLog::on_start(std::int64_t first) {
   std::string head;
-  for (const EpochField& field : epoch_fields({})) head += fmt::format("{}{}", head.empty() ? "" : ",", field.name);
+  for (const EpochField& field : epoch_fields({}))
+    head += fmt::format("{}{}", head.empty() ? "" : ",", field.name);
   detail::keep_epochs(file_, first, head + "\n", "");
 }
 

@@ -8,8 +8,8 @@
 
 namespace fathom::nn::train {
 
-/// A line of JSON for each epoch, with the fields of epoch_fields: {"epoch": 1, "epochs": 5, ...}. What is not
-/// known, and NaN and infinities, for which JSON has no word, are null.
+/// A line of JSON for each epoch, with the fields of epoch_fields: {"epoch": 1, "epochs": 5, ...}. What is
+/// not known, and NaN and infinities, for which JSON has no word, are null.
 ///
 /// Each line is in the file when on_epoch returns. A new training begins the file anew; one that is resumed
 /// keeps the lines of the epochs before, and drops those of epochs that are trained again.

@@ -36,7 +36,8 @@ void keep_epochs(AppendFile& file, std::int64_t first, std::string_view head, st
     const std::optional<std::int64_t> epoch = epoch_of(line, prefix);
     if (!is_head && (!epoch || (number == 1 && !head.empty()))) {
       fathom::detail::fail_file(
-          file.path(), fmt::format("line {} is none of this log, so the resumed training cannot go on with it", number),
+          file.path(),
+          fmt::format("line {} is none of this log, so the resumed training cannot go on with it", number),
           "name another file, or remove this one");
     }
     if (epoch && *epoch > first) break;
