@@ -19,6 +19,7 @@
 #include <fathom/autograd/time_hook.hpp>
 #include <fathom/autograd/variable.hpp>
 #include <fathom/core/activation.hpp>
+#include <fathom/core/append_file.hpp>
 #include <fathom/core/array.hpp>
 #include <fathom/core/array_spec.hpp>
 #include <fathom/core/cpu.hpp>
@@ -74,6 +75,15 @@
 #include <fathom/nn/optim/sgd.hpp>
 #include <fathom/nn/sequential.hpp>
 #include <fathom/nn/summary.hpp>
+#include <fathom/nn/train/callback.hpp>
+#include <fathom/nn/train/log/confusion.hpp>
+#include <fathom/nn/train/log/csv_log.hpp>
+#include <fathom/nn/train/log/curves.hpp>
+#include <fathom/nn/train/log/epoch_fields.hpp>
+#include <fathom/nn/train/log/json_log.hpp>
+#include <fathom/nn/train/log/mistakes.hpp>
+#include <fathom/nn/train/log/tensorboard_log.hpp>
+#include <fathom/nn/train/record.hpp>
 #include <fathom/nn/trial_scope.hpp>
 #include <fathom/nn/walker.hpp>
 #include <fathom/ops/accuracy.hpp>
