@@ -3,8 +3,9 @@
 
 #include <algorithm>
 #include <catch2/catch.hpp>
+#include <cstdio>
 #include <cstring>
-#include <filesystem>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -59,6 +60,19 @@ std::string timeless(const std::string& event) { return event.substr(9); }
 
 StepRecord step_record(std::int64_t step) {
   return {.epoch = 1, .step = step, .loss = 0.5, .accuracy = 0.25, .learning_rate = 0.125};
+}
+
+/// What the script says about a directory; its errors go to the test's own.
+std::string read_back(const std::string& directory) {
+  const std::string command =
+      "python3 '" FATHOM_SOURCE_DIR "/tests/nn/read_tensorboard.py' '" + directory + "'";
+  const std::unique_ptr<FILE, int (*)(FILE*)> pipe(popen(command.c_str(), "r"), pclose);
+  REQUIRE(pipe != nullptr);
+  std::string text;
+  for (int letter = std::fgetc(pipe.get()); letter != EOF; letter = std::fgetc(pipe.get())) {
+    text += static_cast<char>(letter);
+  }
+  return text;
 }
 
 }  // namespace
@@ -124,6 +138,40 @@ TEST_CASE("TensorBoardLog takes back what a resumed training does again", "[trai
   CHECK(start(0, 1) == timeless(events::start_event(0, 0)));
   CHECK(std::is_sorted(paths.begin(), paths.end()));  // the order in which TensorBoard reads
   CHECK(directory.count() == 3);
+}
+
+TEST_CASE("TensorBoard reads what a resumed training wrote", "[train][tensorboard_log]") {
+  const TemporaryDirectory directory;
+  const auto train = [&](std::int64_t first, std::int64_t last) {
+    TensorBoardLog log(directory.path().string(), {.every = 50});
+    log.on_start(first);
+    for (std::int64_t epoch = first + 1; epoch <= last; ++epoch) {
+      for (std::int64_t step = 100 * epoch - 99; step <= 100 * epoch; ++step) log.on_step(step_record(step));
+      log.on_epoch(epoch_record(epoch, first > 0));
+    }
+  };
+  train(0, 3);
+  train(0, 3);  // a new training in the same place
+  train(2, 4);
+  const std::string text = read_back(directory.path().string());
+  if (text.empty() || text.starts_with("skipped")) {
+    WARN("skipped: no python3 with tensorboard");
+    return;
+  }
+  CHECK(
+      text ==
+      "scalars:\n"
+      "accuracy/training 100:0.5 200:0.75 300:0.833333 400:0.875\n"
+      "accuracy/validation 300:0.75 400:0.75\n"
+      "epoch 100:1 200:2 300:3 400:4\n"
+      "images_per_second 100:2500 200:2500 300:2500 400:2500\n"
+      "learning_rate 100:0.1 200:0.05 300:0.0333333 400:0.025\n"
+      "loss/training 100:1 200:0.5 300:0.333333 400:0.25\n"
+      "loss/validation 300:0.666667 400:0.5\n"
+      "running/accuracy 50:0.25 100:0.25 150:0.25 200:0.25 250:0.25 300:0.25 350:0.25 400:0.25\n"
+      "running/learning_rate 50:0.125 100:0.125 150:0.125 200:0.125 250:0.125 300:0.125 350:0.125 400:0.125\n"
+      "running/loss 50:0.5 100:0.5 150:0.5 200:0.5 250:0.5 300:0.5 350:0.5 400:0.5\n"
+      "top5/validation 300:1 400:1\n");
 }
 
 TEST_CASE("TensorBoardLog says why it cannot write", "[train][tensorboard_log][error]") {
