@@ -10,7 +10,6 @@
 #include "support/temporary_directory.hpp"
 
 using namespace fathom;
-using Catch::Matchers::Contains;
 using nn::train::confusion_pairs;
 using nn::train::confusion_table;
 

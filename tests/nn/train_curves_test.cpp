@@ -29,7 +29,7 @@ const std::string kData =
 
 /// A program in place of gnuplot.
 std::string stand_in(const TemporaryDirectory& directory, const std::string& commands) {
-  const std::string path = directory / "stand-in";
+  std::string path = directory / "stand-in";
   write_text(path, "#!/bin/sh\n" + commands);
   chmod(path.c_str(), S_IRWXU);
   return path;

@@ -14,7 +14,6 @@
 #include "support/temporary_directory.hpp"
 
 using namespace fathom;
-using Catch::Matchers::Contains;
 using nn::train::JsonLog;
 
 namespace {
