@@ -35,6 +35,7 @@
 #include <fathom/nn/data/data_loader.hpp>
 #include <fathom/nn/data/idx.hpp>
 #include <fathom/nn/data/image_set.hpp>
+#include <fathom/nn/data/png.hpp>
 #include <fathom/nn/fold_batch_norm.hpp>
 #include <fathom/nn/init.hpp>
 #include <fathom/nn/initialization.hpp>
