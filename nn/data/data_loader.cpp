@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <span>
+#include <utility>
 
 #include <fathom/core/check.hpp>
 #include <fathom/core/threads.hpp>
@@ -140,10 +142,10 @@ Batch DataLoader::Source::gather(const Array& order, std::int64_t first, std::in
   return batch;
 }
 
-/// The batches of one epoch, one after another.
+/// The batches of one epoch from number `first` on, one after another.
 class DataLoader::Epoch {
  public:
-  Epoch(std::shared_ptr<const Source> source, std::int64_t epoch);
+  Epoch(std::shared_ptr<const Source> source, std::int64_t epoch, std::int64_t first);
   [[nodiscard]] std::int64_t size() const { return source_->batches(); }
   [[nodiscard]] Batch next() { return prefetch_ ? prefetch_->next() : make(next_++); }
 
@@ -151,29 +153,34 @@ class DataLoader::Epoch {
   [[nodiscard]] Batch make(std::int64_t index) const;
 
   std::shared_ptr<const Source> source_;
-  std::uint64_t epoch_;
+  std::int64_t epoch_;
   Array order_;
-  std::int64_t next_ = 0;
+  std::int64_t next_;
   std::unique_ptr<detail::Prefetch> prefetch_;  // the last member: its threads use the others
 };
 
-DataLoader::Epoch::Epoch(std::shared_ptr<const Source> source, std::int64_t epoch)
-    : source_(std::move(source)), epoch_(static_cast<std::uint64_t>(epoch)) {
+DataLoader::Epoch::Epoch(std::shared_ptr<const Source> source, std::int64_t epoch, std::int64_t first)
+    : source_(std::move(source)), epoch_(epoch), next_(first) {
   const DataLoaderOptions& options = source_->options();
-  order_ = options.shuffle ? permutation({options.seed, kOrders | epoch_}, source_->images())
-                           : Array::arange(source_->images(), DType::int64);
-  if (options.workers == 0) return;
-  prefetch_ = std::make_unique<detail::Prefetch>([this](std::int64_t index) { return make(index); }, size(),
-                                                 options.workers, options.prefetch);
+  order_ = options.shuffle
+               ? permutation({options.seed, kOrders | static_cast<std::uint64_t>(epoch)}, source_->images())
+               : Array::arange(source_->images(), DType::int64);
+  if (options.workers == 0 || first == size()) return;
+  prefetch_ =
+      std::make_unique<detail::Prefetch>([this, first](std::int64_t index) { return make(first + index); },
+                                         size() - first, options.workers, options.prefetch);
 }
 
 Batch DataLoader::Epoch::make(std::int64_t index) const {
   const DataLoaderOptions& options = source_->options();
   const std::int64_t first = index * options.batch;
-  Batch batch = source_->gather(order_, first, std::min(options.batch, order_.size() - first));
-  if (options.transform) {
-    options.transform(batch, {options.seed, kTransforms | epoch_ << 32 | static_cast<std::uint64_t>(index)});
-  }
+  const std::int64_t count = std::min(options.batch, order_.size() - first);
+  Batch batch = source_->gather(order_, first, count);
+  if (!options.transform) return batch;
+  const auto stream =
+      kTransforms | static_cast<std::uint64_t>(epoch_) << 32 | static_cast<std::uint64_t>(index);
+  const std::span images(order_.data<std::int64_t>() + first, static_cast<std::size_t>(count));
+  options.transform(batch, {{options.seed, stream}, epoch_, Array::from(images, {count})});
   return batch;
 }
 
@@ -186,15 +193,23 @@ std::int64_t DataLoader::images_per_epoch() const {
   return source_->options().drop_last ? size() * source_->options().batch : source_->images();
 }
 
-void DataLoader::set_epoch(std::int64_t epoch) {
-  ArgumentCheck("DataLoader::set_epoch").at_least("epoch", epoch, 0, "epochs count from 0");
+void DataLoader::set_position(std::int64_t epoch, std::int64_t batch) {
+  ArgumentCheck check("DataLoader::set_position");
+  check.at_least("epoch", epoch, 0, "epochs count from 0");
+  check.at_least("batch", batch, 0, "batches count from 0");
+  FATHOM_CHECK(check.hint("a position fits the set and the size of batches that it was taken with"),
+               batch <= size(), ValueError, "batch must be at most size() (batch {} of {})", batch, size());
   epoch_ = epoch;
+  first_batch_ = batch;
 }
 
-DataLoader::Iterator DataLoader::begin() { return Iterator(std::make_unique<Epoch>(source_, epoch_++)); }
+DataLoader::Iterator DataLoader::begin() {
+  const std::int64_t first = std::exchange(first_batch_, 0);
+  return {std::make_unique<Epoch>(source_, epoch_++, first), first};
+}
 
-DataLoader::Iterator::Iterator(std::unique_ptr<Epoch> epoch)
-    : epoch_(std::move(epoch)), size_(epoch_->size()) {
+DataLoader::Iterator::Iterator(std::unique_ptr<Epoch> epoch, std::int64_t first)
+    : epoch_(std::move(epoch)), index_(first), size_(epoch_->size()) {
   make();
 }
 DataLoader::Iterator::Iterator(Iterator&&) noexcept = default;
