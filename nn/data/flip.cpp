@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+#include <cstddef>
 
 #include <fathom/core/check.hpp>
 #include <fathom/nn/data/transform/images.hpp>
@@ -16,19 +18,31 @@ namespace {
 // stream, whose epoch would be beyond 2^29.
 constexpr std::uint64_t kFirstSides = std::uint64_t{3} << 61;
 
-/// Reverses each row of an image.
-void mirror(float* image, std::int64_t rows, std::int64_t width) {
-  for (std::int64_t row = 0; row < rows; ++row) std::reverse(image + row * width, image + (row + 1) * width);
+/// Reverses a row, four from either end at a time: compilers make vectors of them, and not of std::reverse.
+void reverse(float* first, float* last) {
+  constexpr std::size_t kBlock = 4;
+  std::array<float, kBlock> front, back;
+  while (last - first >= std::ptrdiff_t{2 * kBlock}) {
+    last -= kBlock;
+    std::copy_n(first, kBlock, front.begin());
+    std::copy_n(last, kBlock, back.begin());
+    for (std::size_t i = 0; i < kBlock; ++i) first[i] = back[kBlock - 1 - i];
+    for (std::size_t i = 0; i < kBlock; ++i) last[i] = front[kBlock - 1 - i];
+    first += kBlock;
+  }
+  std::reverse(first, last);
 }
 
 /// Mirrors image i where is_mirrored(i).
 template <class Choice>
 void mirror_images(std::string_view name, Batch& batch, const Choice& is_mirrored) {
   const std::int64_t size = detail::check_images(name, batch.images);
-  const std::int64_t rows = batch.images.shape(1) * batch.images.shape(2), width = batch.images.shape(3);
+  const std::int64_t width = batch.images.shape(3);
   float* images = detail::own_images(batch);
   detail::each_image(batch.images.shape(0), size, [&](std::int64_t i) {
-    if (is_mirrored(i)) mirror(images + i * size, rows, width);
+    if (!is_mirrored(i)) return;
+    float* image = images + i * size;
+    for (float* row = image; row != image + size; row += width) reverse(row, row + width);
   });
 }
 

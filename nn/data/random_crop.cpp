@@ -21,26 +21,44 @@ std::int64_t reflected(std::int64_t at, std::int64_t count) {
 /// One plane's rectangle of `size` whose corner is at `corner`, which may be negative.
 struct Cut {
   Pair2 from, size, corner;
-  Border border;
 
-  void copy(const float* in, float* out, float fill) const {
-    // Columns [first, last) of the result are the image's own.
-    const std::int64_t first = std::clamp<std::int64_t>(-corner.x, 0, size.x);
-    const std::int64_t last = std::clamp<std::int64_t>(from.x - corner.x, first, size.x);
-    for (std::int64_t y = 0; y < size.y; ++y, out += size.x) {
-      const std::int64_t row = border == Border::reflect ? reflected(corner.y + y, from.y) : corner.y + y;
-      if (row < 0 || row >= from.y) {
-        std::fill_n(out, size.x, fill);
-        continue;
+  void filled(const float* in, float* out, float fill) const {
+    // Rows and columns [first, last) of the result are the image's own.
+    const Pair2 first{std::clamp<std::int64_t>(-corner.y, 0, size.y),
+                      std::clamp<std::int64_t>(-corner.x, 0, size.x)};
+    const Pair2 last{std::clamp<std::int64_t>(from.y - corner.y, first.y, size.y),
+                     std::clamp<std::int64_t>(from.x - corner.x, first.x, size.x)};
+    if (first.y == last.y || first.x == last.x) {
+      std::fill_n(out, size.y * size.x, fill);
+      return;
+    }
+    std::fill_n(out, first.y * size.x, fill);
+    std::fill_n(out + last.y * size.x, (size.y - last.y) * size.x, fill);
+    const float* source = in + (corner.y + first.y) * from.x + corner.x;
+    float* rows = out + first.y * size.x;
+    const std::int64_t count = last.y - first.y;
+    if (size.x == from.x) {
+      // All rows at once, and the border between them is filled afterwards.
+      std::copy_n(source + first.x, (count - 1) * size.x + last.x - first.x, rows + first.x);
+    } else {
+      for (std::int64_t y = 0; y < count; ++y) {
+        std::copy(source + y * from.x + first.x, source + y * from.x + last.x, rows + y * size.x + first.x);
       }
-      const float* source = in + row * from.x;
-      std::copy(source + corner.x + first, source + corner.x + last, out + first);
-      for (std::int64_t x = 0; x < first; ++x) {
-        out[x] = border == Border::reflect ? source[reflected(corner.x + x, from.x)] : fill;
+    }
+    // By columns, of which there are few.
+    const auto fill_columns = [&](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t x = begin; x < end; ++x) {
+        for (std::int64_t y = 0; y < count; ++y) rows[y * size.x + x] = fill;
       }
-      for (std::int64_t x = last; x < size.x; ++x) {
-        out[x] = border == Border::reflect ? source[reflected(corner.x + x, from.x)] : fill;
-      }
+    };
+    fill_columns(0, first.x);
+    fill_columns(last.x, size.x);
+  }
+
+  void mirrored(const float* in, float* out) const {
+    for (std::int64_t y = 0; y < size.y; ++y) {
+      const float* row = in + reflected(corner.y + y, from.y) * from.x;
+      for (std::int64_t x = 0; x < size.x; ++x) *out++ = row[reflected(corner.x + x, from.x)];
     }
   }
 };
@@ -75,12 +93,18 @@ void crop(const RandomCropOptions& options, Batch& batch, RandomKey key) {
   const std::int64_t plane = size.y * size.x;
   detail::each_image(count, std::max(in_size, channels * plane), [&](std::int64_t i) {
     const detail::Bits bits = detail::transform_bits(key, detail::Purpose::random_crop, i);
+    const float* in_plane = in + i * in_size;
+    float* out_plane = out + i * channels * plane;
     const Pair2 corner{detail::below(bits[0], places.y) - options.pad.y,
                        detail::below(bits[1], places.x) - options.pad.x};
-    const Cut cut{from, size, corner, options.border};
-    for (std::int64_t channel = 0; channel < channels; ++channel) {
-      cut.copy(in + i * in_size + channel * from.y * from.x, out + (i * channels + channel) * plane,
-               fill[static_cast<std::size_t>(channel)]);
+    const Cut cut{from, size, corner};
+    for (std::int64_t channel = 0; channel < channels;
+         ++channel, in_plane += from.y * from.x, out_plane += plane) {
+      if (options.border == Border::reflect) {
+        cut.mirrored(in_plane, out_plane);
+      } else {
+        cut.filled(in_plane, out_plane, fill[static_cast<std::size_t>(channel)]);
+      }
     }
   });
 }

@@ -50,6 +50,19 @@ TEST_CASE("horizontal_flip reverses the rows of all channels, or leaves an image
   CHECK(identical(before, pictures()));
 }
 
+TEST_CASE("horizontal_flip reverses rows of every length", "[flip]") {
+  for (std::int64_t width = 1; width <= 40; ++width) {
+    CAPTURE(width);
+    nn::Batch batch{Array::arange(3 * width, DType::float32).reshape({1, 1, 3, width}),
+                    Array::arange(1, DType::int64)};
+    nn::horizontal_flip(1)(batch, RandomKey{1, 2});
+    const float* pixels = batch.images.data<float>();
+    for (std::int64_t i = 0; i < 3 * width; ++i) {
+      REQUIRE(pixels[i] == static_cast<float>(i / width * width + width - 1 - i % width));
+    }
+  }
+}
+
 TEST_CASE("horizontal_flip takes about the share p, others in each epoch", "[flip]") {
   const double p = GENERATE(0.25, 0.5);
   nn::DataLoader loader = signed_images({.batch = 16, .transform = nn::horizontal_flip(p)});
