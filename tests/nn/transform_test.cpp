@@ -78,18 +78,18 @@ TEST_CASE("a composition runs its transforms in order, each with numbers of its 
 }
 
 TEST_CASE("two transforms with the same key draw numbers of their own", "[transform]") {
-  // Were they the same numbers, every image that is mirrored would move to the same side.
-  constexpr std::int64_t kCount = 400;
-  Array images = Array::empty({kCount, 1, 1, 3}, DType::float32);
-  for (std::int64_t i = 0; i < 3 * kCount; ++i)
-    images.mutable_data<float>()[i] = static_cast<float>(i % 3 + 1);
+  // Were they the same numbers, every image that is mirrored would move up and no other one.
+  constexpr std::int64_t kCount = 400, kSize = 4;
+  Array images = Array::empty({kCount, 1, 2, 2}, DType::float32);
+  for (std::int64_t i = 0; i < kSize * kCount; ++i)
+    images.mutable_data<float>()[i] = static_cast<float>(i % kSize + 1);
   nn::Batch batch{images, Array::zeros({kCount}, DType::int64)};
   nn::horizontal_flip()(batch, RandomKey{1, 2});
-  nn::random_shift({0, 1})(batch, RandomKey{1, 2});
+  nn::random_shift({1, 0})(batch, RandomKey{1, 2});
   std::set<std::vector<float>> seen;
   for (std::int64_t i = 0; i < kCount; ++i) {
-    const float* picture = batch.images.data<float>() + 3 * i;
-    seen.insert({picture, picture + 3});
+    const float* picture = batch.images.data<float>() + kSize * i;
+    seen.insert({picture, picture + kSize});
   }
   CHECK(seen.size() == 6);
 }
