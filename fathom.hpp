@@ -34,9 +34,16 @@
 #include <fathom/core/value_statistics.hpp>
 #include <fathom/nn/data/cifar.hpp>
 #include <fathom/nn/data/data_loader.hpp>
+#include <fathom/nn/data/flip.hpp>
 #include <fathom/nn/data/idx.hpp>
+#include <fathom/nn/data/image_folder.hpp>
 #include <fathom/nn/data/image_set.hpp>
 #include <fathom/nn/data/png.hpp>
+#include <fathom/nn/data/random_crop.hpp>
+#include <fathom/nn/data/random_erasing.hpp>
+#include <fathom/nn/data/resize.hpp>
+#include <fathom/nn/data/split.hpp>
+#include <fathom/nn/data/transform.hpp>
 #include <fathom/nn/fold_batch_norm.hpp>
 #include <fathom/nn/init.hpp>
 #include <fathom/nn/initialization.hpp>

@@ -73,7 +73,6 @@ bool Decoder::read_header() {
   }
   png_set_expand(png_);
   png_set_scale_16(png_);
-  png_set_interlace_handling(png_);
   png_read_update_info(png_, info_);
   return true;
 }
