@@ -24,8 +24,8 @@ struct EmaOptions {
 ///
 /// and integers, as dropout's counter, are those of the last update. The first update copies.
 ///
-///     nn::train::Ema ema{net, {.decay = 0.999}};
 ///     optimizer.step();
+///     optimizer.zero_grad();
 ///     ema.update();
 ///
 /// The module must outlive it, and keep its arrays: make a new one after Module::to.

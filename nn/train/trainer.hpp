@@ -52,7 +52,7 @@ struct TrainingResult {
 
 /// A loop over epochs and batches, as docs/training.md writes it by hand, with what a longer training wants:
 ///
-///     nn::train::Trainer trainer{net, optimizer, loader, {.epochs = 5, .checkpoints = "out"}};
+///     nn::train::Trainer trainer{net, optimizer, loader, {.epochs = 5, .checkpoints = directory}};
 ///     nn::train::Progress progress;
 ///     trainer.add(progress);
 ///     const nn::train::TrainingResult result = trainer.run();
