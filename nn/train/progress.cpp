@@ -30,10 +30,9 @@ std::string clock_text(double seconds) {
                    : fmt::format("{}:{:02}", minutes, rest);
 }
 
-/// "[=====>    ]" with `share` of the signs, empty when there is no room.
-std::string bar_text(double share, std::int64_t room) {
-  constexpr std::int64_t kLeast = 5, kMost = 30;
-  const std::int64_t width = std::min(room - 3, kMost);  // brackets and a space
+/// "[=====>    ] " with `share` of the signs; empty when it would be hardly a bar.
+std::string bar_text(double share, std::int64_t width) {
+  constexpr std::int64_t kLeast = 5;
   if (width < kLeast) return {};
   const auto filled = std::clamp<std::int64_t>(std::llround(share * static_cast<double>(width)), 0, width);
   std::string bar(static_cast<std::size_t>(filled), '=');
@@ -84,7 +83,9 @@ void Progress::on_step(const StepRecord& record) {
   // In the last column many terminals begin a new line.
   const std::int64_t room = columns_ - 1;
   const double share = static_cast<double>(record.images) / static_cast<double>(record.images_per_epoch);
-  std::string line = head + bar_text(share, room - std::ssize(head) - std::ssize(tail)) + tail;
+  // It never grows again: the texts change their length all the time.
+  bar_width_ = std::min(bar_width_, room - std::ssize(head) - std::ssize(tail) - 3);  // brackets and a space
+  std::string line = head + bar_text(share, bar_width_) + tail;
   line.resize(static_cast<std::size_t>(std::min<std::int64_t>(std::ssize(line), room)));
   out_ << kClear << line << std::flush;
   has_bar_ = true;

@@ -44,6 +44,7 @@ class FATHOM_EXPORT Progress final : public Callback {
 
   std::ostream& out_;
   std::int64_t columns_;
+  std::int64_t bar_width_ = 20;
   bool has_bar_ = false;  // one stands in the last line
   double drawn_ = 0;      // when, in seconds of the training
   std::optional<Start> run_, epoch_;

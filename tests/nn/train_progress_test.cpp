@@ -55,13 +55,13 @@ TEST_CASE("on a terminal a bar is drawn again and again, and lines replace it", 
   Progress progress{{.out = &out, .columns = 80}};
   progress.on_start(0);
   progress.on_step(step_record(1, 10));
-  CHECK(out.str() == "\r\x1b[Kepoch 1/3 [==>                           ] loss 0.5000, 80.00 %");
+  CHECK(out.str() == "\r\x1b[Kepoch 1/3 [=>                  ] loss 0.5000, 80.00 %");
   progress.on_step(step_record(2, 10.05));  // too soon
   out.str("");
   progress.on_step(step_record(5, 12));
   // 256 images in 2 s; 25 steps of 0.5 s are left.
   CHECK(out.str() ==
-        "\r\x1b[Kepoch 1/3 [==========>          ] loss 0.5000, 80.00 %, 128 images/s, 0:13 left");
+        "\r\x1b[Kepoch 1/3 [=========>          ] loss 0.5000, 80.00 %, 128 images/s, 0:13 left");
   out.str("");
   progress.on_step(step_record(10, 12.01));  // the last of an epoch is never too soon
   CHECK(out.str().find("=] loss") != std::string::npos);
