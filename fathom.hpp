@@ -83,6 +83,11 @@
 #include <fathom/nn/sequential.hpp>
 #include <fathom/nn/summary.hpp>
 #include <fathom/nn/train/callback.hpp>
+#include <fathom/nn/train/checkpoint.hpp>
+#include <fathom/nn/train/early_stop.hpp>
+#include <fathom/nn/train/ema.hpp>
+#include <fathom/nn/train/evaluate.hpp>
+#include <fathom/nn/train/interrupt.hpp>
 #include <fathom/nn/train/log/confusion.hpp>
 #include <fathom/nn/train/log/csv_log.hpp>
 #include <fathom/nn/train/log/curves.hpp>
@@ -90,7 +95,9 @@
 #include <fathom/nn/train/log/json_log.hpp>
 #include <fathom/nn/train/log/mistakes.hpp>
 #include <fathom/nn/train/log/tensorboard_log.hpp>
+#include <fathom/nn/train/progress.hpp>
 #include <fathom/nn/train/record.hpp>
+#include <fathom/nn/train/trainer.hpp>
 #include <fathom/nn/trial_scope.hpp>
 #include <fathom/nn/walker.hpp>
 #include <fathom/ops/accuracy.hpp>

@@ -66,9 +66,19 @@ class TemporaryFile {
     if (closed != 0) detail::fail_write(path_, errno);
     if (::rename(name_.c_str(), target_.c_str()) != 0) detail::fail_write(path_, errno);
     name_.clear();
+    sync_directory();
   }
 
  private:
+  /// Makes the renaming last. The file is in place already: a file system that cannot do this is no error.
+  void sync_directory() const {
+    const std::size_t slash = target_.rfind('/');
+    const std::string directory = slash == std::string::npos ? "." : target_.substr(0, slash + 1);
+    const int descriptor = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (descriptor < 0) return;
+    ::fsync(descriptor);
+    ::close(descriptor);
+  }
   // Renaming onto a symbolic link would replace the link instead of what it names.
   static std::string resolve(const std::string& path) {
     const std::unique_ptr<char, decltype(&std::free)> real(::realpath(path.c_str(), nullptr), &std::free);
@@ -104,6 +114,7 @@ void fail_write(const std::string& path, int code) {
     hint = "its directory does not exist: create it, or choose another place";
   if (code == EACCES || code == EPERM || code == EROFS) hint = "choose a place that this user may write to";
   if (code == ENOSPC || code == EDQUOT) hint = "free some space, or choose another disk";
+  if (code == EFBIG) hint = "raise the limit on the size of files (ulimit -f), or choose another disk";
   if (code == EISDIR) hint = "name a file, not a directory";
   fail_file(path, fmt::format("cannot be written: {}", reason(code)), hint);
 }

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <span>
+#include <string_view>
+#include <vector>
+
 #include <fathom/core/export.hpp>
 #include <fathom/nn/train/record.hpp>
 
@@ -21,6 +25,13 @@ class FATHOM_EXPORT Callback {
   virtual void on_epoch(const EpochRecord& /*record*/) {}
   /// After the last epoch, or when the training is left early; not when an exception ends it.
   virtual void on_end() {}
+  /// Something that deserves a line: where the training goes on from, a checkpoint that was refused, an
+  /// interruption.
+  virtual void on_note(std::string_view /*text*/) {}
+  /// Numbers that must outlive an interruption. They go into every checkpoint, and `set_state` gets them back
+  /// before `on_start`. Their count never changes.
+  [[nodiscard]] virtual std::vector<double> state() const { return {}; }
+  virtual void set_state(std::span<const double> /*state*/) {}
   /// Asked after each epoch: true ends the training.
   [[nodiscard]] virtual bool wants_to_stop() const { return false; }
 };

@@ -11,15 +11,16 @@ namespace fathom::nn::train {
 /// How well a model does on images it does not learn from.
 struct Evaluation {
   std::int64_t images = 0;
-  double loss = 0;      ///< mean over the images
-  double accuracy = 0;  ///< share of the images whose highest score is the label's, 0 ... 1
-  double top5 = 0;      ///< share of the images whose label is among the five highest scores, 0 ... 1
-  Array confusion;      ///< int64 (classes, classes): images of class [row] that were taken for [column]
+  double loss = 0;       ///< mean over the images
+  double accuracy = 0;   ///< share of the images whose highest score is the label's, 0 ... 1
+  double top5 = 0;       ///< share of the images whose label is among the five highest scores, 0 ... 1
+  Array confusion = {};  ///< int64 (classes, classes): images of class [row] that were taken for [column]
 };
 
 /// What is known after an optimizer's step.
 struct StepRecord {
   std::int64_t epoch = 0;             ///< from 1
+  std::int64_t epochs = 0;            ///< of the whole training
   std::int64_t step = 0;              ///< optimizer's steps since the start of the training, from 1
   std::int64_t steps = 0;             ///< of the whole training
   std::int64_t images = 0;            ///< of this epoch so far

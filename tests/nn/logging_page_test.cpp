@@ -84,6 +84,36 @@ TEST_CASE("page: logs of a hand-written loop", "[pages][train]") {
   CHECK(std::count(lines.begin(), lines.end(), std::byte{'\n'}) == 5);
 }
 
+TEST_CASE("page: logs of a Trainer that goes on after an interruption", "[pages][train]") {
+  const TemporaryDirectory directory;
+  const std::string out = directory.path().string();
+  const auto run = [&](std::int64_t epochs) {
+    Random random{1};
+    nn::Sequential net{nn::Flatten{}, nn::Linear{64, 3, {}, random}};
+    nn::SGD optimizer{net.parameters(), {.rate = 0.1}};
+    nn::DataLoader loader = random_images(), validation_loader = random_images();
+    nn::train::JsonLog json{out + "/log.jsonl"};
+    nn::train::ConfusionLog confusion{out + "/confusion.txt", {"cat", "dog", "cow"}};
+    // clang-format off
+  nn::train::Trainer trainer{net, optimizer, loader, {.epochs = epochs, .checkpoints = out}};
+  trainer.validate_on(validation_loader);
+  trainer.add(json);
+  trainer.add(confusion);
+  trainer.run();
+    // clang-format on
+  };
+  const auto lines = [&] {
+    const Bytes bytes = read_file(out + "/log.jsonl");
+    return std::count(bytes.begin(), bytes.end(), std::byte{'\n'});
+  };
+  run(2);
+  CHECK(lines() == 2);
+  run(3);
+  CHECK(lines() == 3);
+  const Bytes text = read_file(out + "/confusion.txt");
+  CHECK(std::string_view(reinterpret_cast<const char*>(text.data()), text.size()).starts_with("epoch 3\n\n"));
+}
+
 TEST_CASE("page: mistakes and confusion by hand", "[pages][train]") {
   Random random{1};
   nn::Sequential net{nn::Flatten{}, nn::Linear{64, 3, {}, random}};
