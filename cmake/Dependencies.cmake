@@ -1,6 +1,7 @@
 # What each dependency does for us: docs/dependencies.md.
 find_package(fmt 9 REQUIRED)
 find_package(ZLIB REQUIRED)
+find_package(PNG 1.6 REQUIRED)
 find_package(Threads REQUIRED)
 
 find_path(FATHOM_XSIMD_INCLUDE xsimd/xsimd.hpp REQUIRED)

@@ -25,26 +25,16 @@ namespace {
 /// "Permission denied": the reason of the last system call.
 std::string reason(int code) { return std::strerror(code); }
 
-[[noreturn]] void fail_write(const std::string& path, int code) {
-  std::string_view hint = "choose another place for the output";
-  if (code == ENOENT || code == ENOTDIR)
-    hint = "its directory does not exist: create it, or choose another place";
-  if (code == EACCES || code == EPERM || code == EROFS) hint = "choose a place that this user may write to";
-  if (code == ENOSPC || code == EDQUOT) hint = "free some space, or choose another disk";
-  if (code == EISDIR) hint = "name a file, not a directory";
-  detail::fail_file(path, fmt::format("cannot be written: {}", reason(code)), hint);
-}
-
 /// A new file beside its target that becomes the target by `commit`, or disappears.
 class TemporaryFile {
  public:
   explicit TemporaryFile(const std::string& path) : path_(path), target_(resolve(path)) {
     struct stat status {};
     if (::stat(target_.c_str(), &status) == 0) {
-      if (S_ISDIR(status.st_mode)) fail_write(path_, EISDIR);
+      if (S_ISDIR(status.st_mode)) detail::fail_write(path_, EISDIR);
       if (!S_ISREG(status.st_mode))
         detail::fail_file(path_, "cannot be written: not a regular file", "name a file");
-      if (::access(target_.c_str(), W_OK) != 0) fail_write(path_, errno);
+      if (::access(target_.c_str(), W_OK) != 0) detail::fail_write(path_, errno);
     }
     static std::atomic<unsigned> count{0};
     // A run that was killed may have left its file, and in a container pids repeat.
@@ -52,7 +42,7 @@ class TemporaryFile {
       name_ = fmt::format("{}.{}-{}.tmp", target_, ::getpid(), count++);
       descriptor_ = ::open(name_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     } while (descriptor_ < 0 && errno == EEXIST);
-    if (descriptor_ < 0) fail_write(path_, errno);
+    if (descriptor_ < 0) detail::fail_write(path_, errno);
   }
   TemporaryFile(const TemporaryFile&) = delete;
   TemporaryFile& operator=(const TemporaryFile&) = delete;
@@ -65,20 +55,30 @@ class TemporaryFile {
     while (!contents.empty()) {
       const ssize_t written = ::write(descriptor_, contents.data(), contents.size());
       if (written < 0 && errno == EINTR) continue;
-      if (written < 0) fail_write(path_, errno);
+      if (written < 0) detail::fail_write(path_, errno);
       contents = contents.subspan(static_cast<std::size_t>(written));
     }
   }
   void commit() {
-    if (::fsync(descriptor_) != 0 && errno != EINVAL && errno != ENOSYS) fail_write(path_, errno);
+    if (::fsync(descriptor_) != 0 && errno != EINVAL && errno != ENOSYS) detail::fail_write(path_, errno);
     const int closed = ::close(descriptor_);
     descriptor_ = -1;
-    if (closed != 0) fail_write(path_, errno);
-    if (::rename(name_.c_str(), target_.c_str()) != 0) fail_write(path_, errno);
+    if (closed != 0) detail::fail_write(path_, errno);
+    if (::rename(name_.c_str(), target_.c_str()) != 0) detail::fail_write(path_, errno);
     name_.clear();
+    sync_directory();
   }
 
  private:
+  /// Makes the renaming last. The file is in place already: a file system that cannot do this is no error.
+  void sync_directory() const {
+    const std::size_t slash = target_.rfind('/');
+    const std::string directory = slash == std::string::npos ? "." : target_.substr(0, slash + 1);
+    const int descriptor = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (descriptor < 0) return;
+    ::fsync(descriptor);
+    ::close(descriptor);
+  }
   // Renaming onto a symbolic link would replace the link instead of what it names.
   static std::string resolve(const std::string& path) {
     const std::unique_ptr<char, decltype(&std::free)> real(::realpath(path.c_str(), nullptr), &std::free);
@@ -106,6 +106,17 @@ struct Inflater {
 namespace detail {
 void fail_file(const std::string& path, std::string_view rule, std::string_view hint) {
   throw IoError(fmt::format("{}: {}\n  hint: {}", path, rule, hint));
+}
+
+void fail_write(const std::string& path, int code) {
+  std::string_view hint = "choose another place for the output";
+  if (code == ENOENT || code == ENOTDIR)
+    hint = "its directory does not exist: create it, or choose another place";
+  if (code == EACCES || code == EPERM || code == EROFS) hint = "choose a place that this user may write to";
+  if (code == ENOSPC || code == EDQUOT) hint = "free some space, or choose another disk";
+  if (code == EFBIG) hint = "raise the limit on the size of files (ulimit -f), or choose another disk";
+  if (code == EISDIR) hint = "name a file, not a directory";
+  fail_file(path, fmt::format("cannot be written: {}", reason(code)), hint);
 }
 }  // namespace detail
 

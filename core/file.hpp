@@ -50,6 +50,8 @@ namespace detail {
 /// Throws IoError: "path: rule", and the hint on a line of its own.
 [[noreturn]] FATHOM_EXPORT void fail_file(const std::string& path, std::string_view rule,
                                           std::string_view hint);
+/// The same for a file that could not be written, errno being `code`.
+[[noreturn]] FATHOM_EXPORT void fail_write(const std::string& path, int code);
 }  // namespace detail
 
 }  // namespace fathom

@@ -44,6 +44,7 @@ using NamedArrays = std::vector<std::pair<std::string, Array>>;
 
 struct NpzOptions {
   bool compress = true;  ///< deflate the members, as numpy.savez_compressed
+  bool seal = false;     ///< add a checksum of the whole file, as the archive's comment: see require_seal
 };
 
 /// All arrays of an archive. Throws as NpzReader.
@@ -53,5 +54,7 @@ struct NpzOptions {
 /// IoError when the file cannot be written or would pass zip's limit of 4 GiB.
 FATHOM_EXPORT void save_npz(const std::string& path, const NamedArrays& entries,
                             const NpzOptions& options = {});
+/// Throws IoError unless the file is what save_npz wrote with `seal`, to the last byte.
+FATHOM_EXPORT void require_seal(const std::string& path);
 
 }  // namespace fathom

@@ -4,7 +4,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
+#include <cstdint>
+#include <limits>
+#include <type_traits>
 
 namespace fathom {
 
@@ -24,6 +28,23 @@ ValueStatistics value_statistics(const Array& array) {
   dispatch_all(array.dtype(), [&]<class T>() {
     const T* data = array.data<T>();
     for (std::int64_t i = 0; i < array.size(); ++i) note(i, static_cast<double>(data[i]));
+  });
+  return result;
+}
+
+bool all_finite(const Array& array) {
+  if (!is_float(array.dtype())) return true;
+  bool result = true;
+  dispatch_float(array.dtype(), "all_finite", [&]<class T>() {
+    using Bits = std::conditional_t<sizeof(T) == 4, std::uint32_t, std::uint64_t>;
+    // NaN and the infinities are what has every bit of the exponent.
+    const Bits exponent = std::bit_cast<Bits>(std::numeric_limits<T>::infinity());
+    const T* data = array.data<T>();
+    Bits bad = 0;
+    for (std::int64_t i = 0; i < array.size(); ++i) {
+      bad |= static_cast<Bits>((std::bit_cast<Bits>(data[i]) & exponent) == exponent);
+    }
+    result = bad == 0;
   });
   return result;
 }

@@ -17,6 +17,9 @@ struct ValueStatistics {
 /// Elements of other types than float32 and float64 are all finite.
 [[nodiscard]] FATHOM_EXPORT ValueStatistics value_statistics(const Array& array);
 
+/// Whether no element is NaN or infinite: in one pass that vectors make.
+[[nodiscard]] FATHOM_EXPORT bool all_finite(const Array& array);
+
 /// "all finite, from -1 to 2.5", or "3 nan, 1 inf, 60 finite from 0 to 1"
 [[nodiscard]] FATHOM_EXPORT std::string to_string(const ValueStatistics& statistics);
 

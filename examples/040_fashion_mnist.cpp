@@ -2,11 +2,8 @@
 // Trains a small depthwise-separable network on Fashion-MNIST, saves its weights, and says how many of the
 // 10000 test images it gets right. `040_fashion_mnist --help` lists the options.
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <CLI/CLI.hpp>
-#include <algorithm>
-#include <chrono>
 #include <cstdio>
 #include <filesystem>
 #include <string>
@@ -27,6 +24,7 @@ struct Settings {
   double lr = 0.1;
   std::string out = "out";
   std::string load;
+  std::string checkpoints;
   std::int64_t limit = 0;
   bool quiet = false;
 };
@@ -72,78 +70,6 @@ struct Net : nn::Module {
   }
 };
 
-/// Seconds since it was made.
-class Clock {
- public:
-  [[nodiscard]] double seconds() const {
-    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
-  }
-
- private:
-  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
-};
-
-/// Shows how far the training is: a bar on a terminal, else one line for each epoch.
-class Progress {
- public:
-  Progress(int epochs, std::int64_t images_per_epoch, bool quiet)
-      : epochs_(epochs),
-        images_per_epoch_(images_per_epoch),
-        quiet_(quiet),
-        bar_(isatty(STDOUT_FILENO) == 1) {}
-
-  void start_epoch() {
-    ++epoch_;
-    images_ = correct_ = 0;
-    loss_ = 0;
-  }
-  void add(std::int64_t images, std::int64_t correct, double loss) {
-    images_ += images;
-    correct_ += correct;
-    loss_ += loss * static_cast<double>(images);
-    constexpr double kBetween = 0.1;
-    if (quiet_ || !bar_ || (clock_.seconds() - shown_ < kBetween && images_ < images_per_epoch_)) return;
-    shown_ = clock_.seconds();
-    constexpr std::int64_t kWidth = 20;
-    const auto filled = static_cast<std::size_t>(kWidth * images_ / images_per_epoch_);
-    const auto left = static_cast<int>(static_cast<double>(total() - done()) / rate());
-    fmt::print("\r\x1b[Kepoch {}/{} [{:<{}}] loss {:.4f}, {:.0f} images/s, {}:{:02} left", epoch_, epochs_,
-               std::string(filled, '='), kWidth, mean_loss(), rate(), left / 60, left % 60);
-    std::fflush(stdout);
-  }
-  void end_epoch() const {
-    if (quiet_) return;
-    fmt::print("{}epoch {}/{}: loss {:.4f}, accuracy {:.2f} %, {:.0f} images/s, {:.0f} s\n",
-               bar_ ? "\r\x1b[K" : "", epoch_, epochs_, mean_loss(),
-               100 * static_cast<double>(correct_) / static_cast<double>(images_), rate(), clock_.seconds());
-    std::fflush(stdout);
-  }
-
- private:
-  [[nodiscard]] std::int64_t done() const { return (epoch_ - 1) * images_per_epoch_ + images_; }
-  [[nodiscard]] std::int64_t total() const { return epochs_ * images_per_epoch_; }
-  [[nodiscard]] double rate() const { return static_cast<double>(done()) / clock_.seconds(); }
-  [[nodiscard]] double mean_loss() const { return loss_ / static_cast<double>(images_); }
-
-  int epochs_, epoch_ = 0;
-  std::int64_t images_per_epoch_, images_ = 0, correct_ = 0;
-  double loss_ = 0, shown_ = 0;
-  bool quiet_, bar_;
-  Clock clock_;
-};
-
-/// How many rows of `scores` (n, classes) are highest at their label.
-std::int64_t count_correct(const Array& scores, const Array& labels) {
-  const std::int64_t classes = scores.shape(1);
-  const auto* row = scores.data<float>();
-  const auto* label = labels.data<std::int64_t>();
-  std::int64_t correct = 0;
-  for (std::int64_t i = 0; i < labels.size(); ++i, row += classes) {
-    correct += std::max_element(row, row + classes) - row == label[i] ? 1 : 0;
-  }
-  return correct;
-}
-
 /// The first `count` images with their labels, all of them for 0.
 nn::ImageSet first(const nn::ImageSet& set, std::int64_t count) {
   const Shape& shape = set.images.shape();
@@ -164,34 +90,20 @@ nn::DataLoader make_loader(const nn::ImageSet& set, const Settings& settings, bo
            .deviation = {0.3530}}};
 }
 
-void train(Net& net, nn::DataLoader loader, const Settings& settings) {
+/// False when it was interrupted.
+bool train(Net& net, const nn::DataLoader& loader, const Settings& settings) {
   nn::SGD optimizer{net.parameters(), {.momentum = 0.9, .weight_decay = 5e-4}};
-  Progress progress{settings.epochs, loader.images_per_epoch(), settings.quiet};
-  const std::int64_t steps = settings.epochs * loader.size();
-  std::int64_t step = 0;
-  net.train();
-  for (int epoch = 0; epoch < settings.epochs; ++epoch) {
-    progress.start_epoch();
-    for (const auto& [images, labels] : loader) {
-      optimizer.set_lr(nn::one_cycle(step++, steps, {.peak = settings.lr}));
-      const Variable scores = net(Variable{images});
-      const Variable loss = ops::softmax_cross_entropy(scores, labels);
-      backward(loss);
-      optimizer.step();
-      optimizer.zero_grad();
-      progress.add(labels.size(), count_correct(scores.data(), labels), loss.data().item());
-    }
-    progress.end_epoch();
-  }
-}
-
-/// Share of the images whose class is found.
-double accuracy(Net& net, nn::DataLoader loader) {
-  const NoGradScope no_grad;
-  net.eval();
-  std::int64_t correct = 0;
-  for (const auto& [images, labels] : loader) correct += count_correct(net(Variable{images}).data(), labels);
-  return static_cast<double>(correct) / static_cast<double>(loader.images_per_epoch());
+  const auto rate = [&](std::int64_t step, std::int64_t steps) {
+    return nn::one_cycle(step, steps, {.peak = settings.lr});
+  };
+  nn::train::Trainer trainer{
+      net,
+      optimizer,
+      loader,
+      {.epochs = settings.epochs, .schedule = rate, .checkpoints = settings.checkpoints}};
+  nn::train::Progress progress;
+  if (!settings.quiet) trainer.add(progress);
+  return trainer.run().ending != nn::train::Ending::interrupted;
 }
 
 /// Path of the weights, in a directory that exists and may be written to: found out before the work, not
@@ -208,7 +120,8 @@ std::string prepare_output(const std::string& directory) {
   return path;
 }
 
-void run(const Settings& settings) {
+/// The status to end with.
+int run(const Settings& settings) {
   if (settings.threads > 0) set_num_threads(settings.threads);
   const std::string weights = settings.epochs > 0 ? prepare_output(settings.out) : "";
   const nn::FashionMnist data = nn::load_fashion_mnist(settings.data);
@@ -216,12 +129,16 @@ void run(const Settings& settings) {
   Net net{random};
   if (!settings.load.empty()) nn::load(net, settings.load);
   if (settings.epochs > 0) {
-    train(net, make_loader(first(data.train, settings.limit), settings, true), settings);
+    constexpr int kInterrupted = 130;  // what shells say after Ctrl-C
+    if (!train(net, make_loader(first(data.train, settings.limit), settings, true), settings))
+      return kInterrupted;
     nn::save(net, weights);
     if (!settings.quiet) fmt::print("weights saved in {}\n", weights);
   }
-  const double share = accuracy(net, make_loader(first(data.test, settings.limit), settings, false));
-  fmt::print("test accuracy {:.2f} %\n", 100 * share);
+  const auto result =
+      nn::train::evaluate(net, make_loader(first(data.test, settings.limit), settings, false));
+  fmt::print("test accuracy {:.2f} %\n", 100 * result.accuracy);
+  return 0;
 }
 
 }  // namespace
@@ -244,6 +161,10 @@ int main(int argc, char** argv) {
       ->capture_default_str();
   app.add_option("--out", settings.out, "directory for weights.npz")->capture_default_str();
   app.add_option("--load", settings.load, "start from these weights; with --epochs 0: only test them");
+  app.add_option(
+      "--checkpoints", settings.checkpoints,
+      "directory: keep the state of the training there after each epoch and on Ctrl-C, and go on from "
+      "what is there");
   app.add_option("--limit", settings.limit, "use only so many images of either set")
       ->check(CLI::PositiveNumber);
   app.add_flag("--quiet", settings.quiet, "print the last line only");
@@ -253,10 +174,9 @@ int main(int argc, char** argv) {
     return app.exit(error) == 0 ? 0 : 1;
   }
   try {
-    run(settings);
+    return run(settings);
   } catch (const std::exception& error) {
     fmt::print(stderr, "error: {}\n", error.what());
     return 1;
   }
-  return 0;
 }

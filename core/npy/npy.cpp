@@ -10,6 +10,7 @@
 #include <fathom/core/error.hpp>
 #include <fathom/core/file.hpp>
 #include <fathom/core/npy/format.hpp>
+#include <fathom/core/npy/seal.hpp>
 #include <fathom/core/npy/zip.hpp>
 
 namespace fathom {
@@ -106,7 +107,15 @@ void save_npz(const std::string& path, const NamedArrays& entries, const NpzOpti
   detail::ZipWriter zip(path);
   for (const auto& [name, array] : entries)
     zip.add(name + std::string(kSuffix), encode_npy(array), options.compress);
-  write_file(path, zip.finish());
+  Bytes archive = zip.finish();
+  if (options.seal) detail::seal(archive);
+  write_file(path, archive);
+}
+
+void require_seal(const std::string& path) {
+  if (detail::is_sealed(read_file(path))) return;
+  detail::fail_file(path, "is truncated or corrupt: the checksum of the whole file does not match",
+                    "use another copy, or an older file");
 }
 
 }  // namespace fathom

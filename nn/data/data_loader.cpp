@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <span>
+#include <utility>
 
 #include <fathom/core/check.hpp>
 #include <fathom/core/threads.hpp>
@@ -64,6 +66,13 @@ void check_arguments(const Array& images, const Array& labels, DataLoaderOptions
   }
 }
 
+/// Has the start of an image fetched. In a new order each one comes from memory, which would take longer than
+/// what is done with it.
+void prefetch(const std::byte* bytes, std::int64_t count) {
+  constexpr std::int64_t kLine = 64, kMost = 4096;
+  for (std::int64_t at = 0; at < std::min(count, kMost); at += kLine) __builtin_prefetch(bytes + at);
+}
+
 }  // namespace
 
 /// What all epochs read, none changes, and the last one keeps alive.
@@ -113,13 +122,16 @@ Batch DataLoader::Source::gather(const Array& order, std::int64_t first, std::in
   for (std::int64_t i = 0; i < count; ++i) to_labels[i] = from_labels[source[i]];
 
   auto* to = batch.images.mutable_data<float>();
+  const std::byte* image_bytes = images_.raw_data();
+  const auto element = static_cast<std::int64_t>(item_size(images_.dtype()));
+  const auto place = [&](std::int64_t i) { return (source[i / channels] * channels + i % channels) * plane; };
   constexpr std::int64_t kGrain = 1 << 15;
   const auto each_plane = [&](auto convert) {
     parallel_for(count * channels, std::max<std::int64_t>(1, kGrain / std::max<std::int64_t>(1, plane)),
                  [&](std::int64_t begin, std::int64_t end) {
                    for (std::int64_t i = begin; i < end; ++i) {
-                     const std::int64_t channel = i % channels;
-                     convert((source[i / channels] * channels + channel) * plane, to + i * plane, channel);
+                     if (i + 1 < end) prefetch(image_bytes + place(i + 1) * element, plane * element);
+                     convert(place(i), to + i * plane, i % channels);
                    }
                  });
   };
@@ -140,10 +152,10 @@ Batch DataLoader::Source::gather(const Array& order, std::int64_t first, std::in
   return batch;
 }
 
-/// The batches of one epoch, one after another.
+/// The batches of one epoch from number `first` on, one after another.
 class DataLoader::Epoch {
  public:
-  Epoch(std::shared_ptr<const Source> source, std::int64_t epoch);
+  Epoch(std::shared_ptr<const Source> source, std::int64_t epoch, std::int64_t first);
   [[nodiscard]] std::int64_t size() const { return source_->batches(); }
   [[nodiscard]] Batch next() { return prefetch_ ? prefetch_->next() : make(next_++); }
 
@@ -151,29 +163,34 @@ class DataLoader::Epoch {
   [[nodiscard]] Batch make(std::int64_t index) const;
 
   std::shared_ptr<const Source> source_;
-  std::uint64_t epoch_;
+  std::int64_t epoch_;
   Array order_;
-  std::int64_t next_ = 0;
+  std::int64_t next_;
   std::unique_ptr<detail::Prefetch> prefetch_;  // the last member: its threads use the others
 };
 
-DataLoader::Epoch::Epoch(std::shared_ptr<const Source> source, std::int64_t epoch)
-    : source_(std::move(source)), epoch_(static_cast<std::uint64_t>(epoch)) {
+DataLoader::Epoch::Epoch(std::shared_ptr<const Source> source, std::int64_t epoch, std::int64_t first)
+    : source_(std::move(source)), epoch_(epoch), next_(first) {
   const DataLoaderOptions& options = source_->options();
-  order_ = options.shuffle ? permutation({options.seed, kOrders | epoch_}, source_->images())
-                           : Array::arange(source_->images(), DType::int64);
-  if (options.workers == 0) return;
-  prefetch_ = std::make_unique<detail::Prefetch>([this](std::int64_t index) { return make(index); }, size(),
-                                                 options.workers, options.prefetch);
+  order_ = options.shuffle
+               ? permutation({options.seed, kOrders | static_cast<std::uint64_t>(epoch)}, source_->images())
+               : Array::arange(source_->images(), DType::int64);
+  if (options.workers == 0 || first == size()) return;
+  prefetch_ =
+      std::make_unique<detail::Prefetch>([this, first](std::int64_t index) { return make(first + index); },
+                                         size() - first, options.workers, options.prefetch);
 }
 
 Batch DataLoader::Epoch::make(std::int64_t index) const {
   const DataLoaderOptions& options = source_->options();
   const std::int64_t first = index * options.batch;
-  Batch batch = source_->gather(order_, first, std::min(options.batch, order_.size() - first));
-  if (options.transform) {
-    options.transform(batch, {options.seed, kTransforms | epoch_ << 32 | static_cast<std::uint64_t>(index)});
-  }
+  const std::int64_t count = std::min(options.batch, order_.size() - first);
+  Batch batch = source_->gather(order_, first, count);
+  if (!options.transform) return batch;
+  const auto stream =
+      kTransforms | static_cast<std::uint64_t>(epoch_) << 32 | static_cast<std::uint64_t>(index);
+  const std::span images(order_.data<std::int64_t>() + first, static_cast<std::size_t>(count));
+  options.transform(batch, {{options.seed, stream}, epoch_, Array::from(images, {count})});
   return batch;
 }
 
@@ -186,15 +203,23 @@ std::int64_t DataLoader::images_per_epoch() const {
   return source_->options().drop_last ? size() * source_->options().batch : source_->images();
 }
 
-void DataLoader::set_epoch(std::int64_t epoch) {
-  ArgumentCheck("DataLoader::set_epoch").at_least("epoch", epoch, 0, "epochs count from 0");
+void DataLoader::set_position(std::int64_t epoch, std::int64_t batch) {
+  ArgumentCheck check("DataLoader::set_position");
+  check.at_least("epoch", epoch, 0, "epochs count from 0");
+  check.at_least("batch", batch, 0, "batches count from 0");
+  FATHOM_CHECK(check.hint("a position fits the set and the size of batches that it was taken with"),
+               batch <= size(), ValueError, "batch must be at most size() (batch {} of {})", batch, size());
   epoch_ = epoch;
+  first_batch_ = batch;
 }
 
-DataLoader::Iterator DataLoader::begin() { return Iterator(std::make_unique<Epoch>(source_, epoch_++)); }
+DataLoader::Iterator DataLoader::begin() {
+  const std::int64_t first = std::exchange(first_batch_, 0);
+  return {std::make_unique<Epoch>(source_, epoch_++, first), first};
+}
 
-DataLoader::Iterator::Iterator(std::unique_ptr<Epoch> epoch)
-    : epoch_(std::move(epoch)), size_(epoch_->size()) {
+DataLoader::Iterator::Iterator(std::unique_ptr<Epoch> epoch, std::int64_t first)
+    : epoch_(std::move(epoch)), index_(first), size_(epoch_->size()) {
   make();
 }
 DataLoader::Iterator::Iterator(Iterator&&) noexcept = default;

@@ -5,6 +5,7 @@
 #include <functional>
 #include <iterator>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include <fathom/core/array.hpp>
@@ -19,6 +20,16 @@ struct Batch {
   Array labels;  ///< int64 (n)
 };
 
+/// What a transform is told of its batch: a key for random numbers, which depends on the loader's seed and on
+/// epoch and number of the batch alone, and where the images come from. A RandomKey makes one too.
+struct BatchKey : RandomKey {
+  BatchKey(RandomKey key, std::int64_t epoch = 0, Array images = {})
+      : RandomKey(key), epoch(epoch), images(std::move(images)) {}
+
+  std::int64_t epoch;  ///< from 0
+  Array images;        ///< int64 (n): the number of each image in the loader's set
+};
+
 struct DataLoaderOptions {
   std::int64_t batch = 64;  ///< images in a batch
   bool shuffle = true;      ///< a new order in each epoch
@@ -29,9 +40,9 @@ struct DataLoaderOptions {
   std::vector<double> deviation = {1};  ///< what they are divided by then
   std::int64_t workers = 0;   ///< threads that make batches ahead; 0: each is made when it is reached
   std::int64_t prefetch = 4;  ///< batches that may be made ahead, all workers together
-  /// Changes a batch after normalisation: augmentation. The key depends on seed, epoch and number of the
-  /// batch alone. Several workers call it at once, each for its own batch.
-  std::function<void(Batch& batch, RandomKey key)> transform = {};
+  /// Changes a batch after normalisation: augmentation, as in transforms.hpp. Several workers call it at
+  /// once, each for its own batch. One that takes a RandomKey in place of the BatchKey serves as well.
+  std::function<void(Batch& batch, const BatchKey& key)> transform = {};
 };
 
 /// Images and labels in batches. One range-for is one epoch, and the next has the next order: it depends on
@@ -58,15 +69,19 @@ class FATHOM_EXPORT DataLoader {
   [[nodiscard]] std::int64_t images_per_epoch() const;
   /// Number of the epoch that the next begin() starts; the first is 0.
   [[nodiscard]] std::int64_t epoch() const { return epoch_; }
-  /// For going on where an earlier run stopped.
-  void set_epoch(std::int64_t epoch);
+  /// The next begin() starts this epoch.
+  void set_epoch(std::int64_t epoch) { set_position(epoch, 0); }
+  /// For going on where an earlier run stopped: the next begin() starts this epoch at batch number `batch`,
+  /// and that one and those after it are what they are in a whole epoch. size() leaves no batch. Throws
+  /// ValueError.
+  void set_position(std::int64_t epoch, std::int64_t batch);
 
  private:
   class Source;
   class Epoch;
 
   std::shared_ptr<const Source> source_;
-  std::int64_t epoch_ = 0;
+  std::int64_t epoch_ = 0, first_batch_ = 0;
 };
 
 /// One pass over the data; move only.
@@ -82,13 +97,15 @@ class FATHOM_EXPORT DataLoader::Iterator {
   Iterator& operator=(Iterator&&) noexcept;
   ~Iterator();
   [[nodiscard]] const Batch& operator*() const { return batch_; }
+  /// Number of this batch in its epoch, from 0.
+  [[nodiscard]] std::int64_t batch() const { return index_; }
   Iterator& operator++();
   void operator++(int) { ++*this; }
   friend bool operator==(const Iterator& a, std::default_sentinel_t) { return a.index_ >= a.size_; }
 
  private:
   friend class DataLoader;
-  explicit Iterator(std::unique_ptr<Epoch> epoch);
+  Iterator(std::unique_ptr<Epoch> epoch, std::int64_t first);
   void make();
 
   std::unique_ptr<Epoch> epoch_;

@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <fathom/nn/models/mobilenet_v1.hpp>
 
-#include <fmt/format.h>
-
 #include <algorithm>
 
-#include <fathom/core/check.hpp>
 #include <fathom/nn/layers/conv_batch_norm.hpp>
 #include <fathom/nn/layers/depthwise_separable.hpp>
+#include <fathom/nn/models/channels.hpp>
 #include <fathom/ops/pooling_2d.hpp>
 
 namespace fathom::nn {
@@ -28,11 +26,7 @@ std::int64_t scaled(std::int64_t channels, double width) {
 }
 
 Sequential make_features(const MobileNetV1Options& options, Random& random) {
-  ArgumentCheck check{"MobileNetV1"};
-  FATHOM_CHECK(check.hint("1 is the net of the paper, 0.25 has a quarter of its channels"), options.width > 0,
-               ValueError, "width must be positive (it is {})", options.width);
-  check.at_least("in_channels", options.in_channels, 1, "it is the size of axis 1 of x");
-  check.at_least("classes", options.classes, 1, "it is the number of outputs for an image");
+  detail::check_model("MobileNetV1", options.width, options.in_channels, options.classes);
   Sequential features;
   std::int64_t channels = scaled(32, options.width);
   features.append(ConvBatchNorm{options.in_channels,

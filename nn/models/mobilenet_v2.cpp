@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <fathom/nn/models/mobilenet_v2.hpp>
 
-#include <fmt/format.h>
-
 #include <algorithm>
 
-#include <fathom/core/check.hpp>
 #include <fathom/nn/layers/conv_batch_norm.hpp>
 #include <fathom/nn/layers/inverted_residual.hpp>
+#include <fathom/nn/models/channels.hpp>
 #include <fathom/ops/pooling_2d.hpp>
 
 namespace fathom::nn {
@@ -26,14 +24,7 @@ struct Stage {
 constexpr Stage kStages[] = {{1, 16, 1, 1}, {6, 24, 2, 2},  {6, 32, 3, 2}, {6, 64, 4, 2},
                              {6, 96, 3, 1}, {6, 160, 3, 2}, {6, 320, 1, 1}};
 
-/// The nearest multiple of 8, the next one if that is below 90 %.
-std::int64_t scaled(std::int64_t channels, double width) {
-  constexpr std::int64_t kMultiple = 8;
-  const double wanted = static_cast<double>(channels) * width;
-  const std::int64_t nearest =
-      std::max(kMultiple, static_cast<std::int64_t>(wanted + kMultiple / 2) / kMultiple * kMultiple);
-  return static_cast<double>(nearest) < 0.9 * wanted ? nearest + kMultiple : nearest;
-}
+using detail::scaled_channels;
 
 ConvBatchNormOptions convolution(std::int64_t kernel, std::int64_t stride) {
   return {
@@ -41,17 +32,13 @@ ConvBatchNormOptions convolution(std::int64_t kernel, std::int64_t stride) {
 }
 
 Sequential make_features(const MobileNetV2Options& options, Random& random) {
-  ArgumentCheck check{"MobileNetV2"};
-  FATHOM_CHECK(check.hint("1 is the net of the paper, 0.5 has half of its channels"), options.width > 0,
-               ValueError, "width must be positive (it is {})", options.width);
-  check.at_least("in_channels", options.in_channels, 1, "it is the size of axis 1 of x");
-  check.at_least("classes", options.classes, 1, "it is the number of outputs for an image");
+  detail::check_model("MobileNetV2", options.width, options.in_channels, options.classes);
   Sequential features;
-  std::int64_t channels = scaled(32, options.width);
+  std::int64_t channels = scaled_channels(32, options.width);
   features.append(
       ConvBatchNorm{options.in_channels, channels, convolution(3, options.small_images ? 1 : 2), random});
   for (const Stage& stage : kStages) {
-    const std::int64_t out = scaled(stage.channels, options.width);
+    const std::int64_t out = scaled_channels(stage.channels, options.width);
     // The second stage is the first to halve after the convolution.
     const bool keeps_size = options.small_images && &stage == kStages + 1;
     for (std::int64_t block = 0; block < stage.blocks; ++block) {
@@ -64,7 +51,7 @@ Sequential make_features(const MobileNetV2Options& options, Random& random) {
       channels = out;
     }
   }
-  features.append(ConvBatchNorm{channels, scaled(kLastChannels, std::max(1.0, options.width)),
+  features.append(ConvBatchNorm{channels, scaled_channels(kLastChannels, std::max(1.0, options.width)),
                                 convolution(1, 1), random});
   return features;
 }
@@ -73,7 +60,7 @@ Sequential make_features(const MobileNetV2Options& options, Random& random) {
 
 MobileNetV2::MobileNetV2(const MobileNetV2Options& options, Random& random)
     : features(make_features(options, random)),
-      classify(scaled(kLastChannels, std::max(1.0, options.width)), options.classes, {}, random) {}
+      classify(scaled_channels(kLastChannels, std::max(1.0, options.width)), options.classes, {}, random) {}
 
 Variable MobileNetV2::forward(const Variable& x) {
   return classify(ops::global_average_pooling_2d(features(x)));

@@ -4,6 +4,7 @@
 #include <functional>
 
 #include <fathom/nn/module.hpp>
+#include <fathom/nn/optim/optimizer.hpp>
 
 namespace fathom::nn {
 
@@ -23,5 +24,14 @@ split_parameters(const Module& module, const std::function<bool(const NamedParam
 
 /// Whether the last part of the name is "b", "gamma" or "beta": what is usually left out of weight decay.
 [[nodiscard]] FATHOM_EXPORT bool is_bias_or_norm(const NamedParameter& parameter);
+
+/// Two groups for an optimizer: what keeps its weight decay, and, with decay 0, all of which
+/// `is_bias_or_norm` is true and the filters of depthwise convolutions, which have few weights each and learn
+/// worse with decay:
+///
+///     nn::SGD optimizer{nn::no_decay_groups(net), {.momentum = 0.9, .weight_decay = 5e-4}};
+///
+/// Source: A. Howard et al., MobileNets, 2017, section 3.2.
+[[nodiscard]] FATHOM_EXPORT ParameterGroups no_decay_groups(const Module& module);
 
 }  // namespace fathom::nn

@@ -74,6 +74,15 @@ double cosine_decay(std::int64_t step, std::int64_t total, const CosineDecayOpti
   return options.floor + (options.rate - options.floor) * half_cosine(share);
 }
 
+double polynomial_decay(std::int64_t step, std::int64_t total, const PolynomialDecayOptions& options) {
+  check_step("polynomial_decay", step, total);
+  detail::require_not_negative("polynomial_decay", "rate", options.rate, "it is the rate of step 0");
+  detail::require_not_negative("polynomial_decay", "floor", options.floor, "it is the rate at total");
+  detail::require_positive("polynomial_decay", "power", options.power, "1 is a straight line");
+  const double left = 1 - static_cast<double>(step) / static_cast<double>(total);
+  return options.floor + (options.rate - options.floor) * std::pow(left, options.power);
+}
+
 double warm_up(std::int64_t step, std::int64_t length, double start) {
   check_step("warm_up", step);
   ArgumentCheck("warm_up").at_least("length", length, 0, "it is a number of steps; 0 for no warm-up");

@@ -52,6 +52,19 @@ struct CosineDecayOptions {
 [[nodiscard]] FATHOM_EXPORT double cosine_decay(std::int64_t step, std::int64_t total,
                                                 const CosineDecayOptions& options = {});
 
+struct PolynomialDecayOptions {
+  double rate = 0.1;  ///< of step 0
+  double floor = 0;   ///< rate at `total`
+  double power = 1;   ///< 1: a straight line
+};
+
+/// floor + (rate - floor) * (1 - step / total)^power
+///
+/// @param step 0 ... total   @param total steps of the whole training, at least 1
+/// Source: W. Liu et al., ParseNet, 2015, and DeepLab's "poly" with power 0.9.
+[[nodiscard]] FATHOM_EXPORT double polynomial_decay(std::int64_t step, std::int64_t total,
+                                                    const PolynomialDecayOptions& options = {});
+
 /// A factor for any schedule that rises in a line to 1: start + (1 - start) * min(step / length, 1).
 ///
 ///     optimizer.set_lr(nn::warm_up(step, 500) * nn::cosine_decay(step, total));

@@ -1,4 +1,4 @@
-# cmake -D OPS=bench_ops -D MODELS=bench_models -D GRAPH=bench_graph -D LIMITS=bench_limits -P programs.cmake
+# cmake -D OPS=bench_ops -D MODELS=bench_models -D GRAPH=bench_graph -D LIMITS=bench_limits -D LOADER=bench_loader -P programs.cmake
 # Each op, network and pass runs once on something tiny and prints its line of JSON; wrong options are refused in words.
 cmake_minimum_required(VERSION 3.25)
 set(op_fields op pass shape dtype threads isa request runs median_ms min_ms GFLOP/s GB/s)
@@ -89,6 +89,12 @@ execute_process(COMMAND ${LIMITS} OUTPUT_VARIABLE output COMMAND_ERROR_IS_FATAL 
 set(copies "GB/s copying 128 KiB;GB/s copying 8 MiB;GB/s copying 256 MiB")
 require_line("${output}" "${copies}" "${copies}")
 
+execute_process(COMMAND ${LOADER} --images 20 --batch 8 --workers 1 --threads 2 --seconds 0.001
+                OUTPUT_VARIABLE output COMMAND_ERROR_IS_FATAL ANY)
+require_line("${output}" "images;batch;workers;threads;isa;loader_us_per_image;step_us_per_image;share" "step_us_per_image;share")
+string(JSON loader GET "${output}" loader_us_per_image)
+require_line("${loader}" "none;flip;shift;erase;all" "none;flip;shift;erase;all")
+
 require_refusal("--op: nonsense not in {depthwise_convolution_2d," ${OPS} --op nonsense ${image} --pass forward)
 require_refusal("--pass is required" ${OPS} --op relu ${image})
 require_refusal("relu has no option --kernel" ${OPS} --op relu ${image} --pass forward --kernel 3)
@@ -102,3 +108,4 @@ require_refusal("--model: resnet not in {mobilenet_v1,mobilenet_v2,small_cnn}" $
 require_refusal("small_cnn has no --width" ${MODELS} --model small_cnn --width 0.5)
 require_refusal("--batch: must be a positive number (it is -1)" ${MODELS} --model small_cnn --batch -1)
 require_refusal("--mode: test not in {train,infer}" ${MODELS} --model small_cnn --mode test)
+require_refusal("--images: must be a positive number (it is 0)" ${LOADER} --images 0)

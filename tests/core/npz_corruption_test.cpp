@@ -6,6 +6,7 @@
 
 #include <catch2/catch.hpp>
 #include <filesystem>
+#include <fstream>
 #include <optional>
 #include <string>
 
@@ -20,8 +21,10 @@ namespace {
 
 using Loaded = std::map<std::string, Array>;
 
+/// A new file, thousands of times: write_file would wait for the disk.
 void write_text(const std::string& path, const std::string& text) {
-  write_file(path, std::as_bytes(std::span(text)));
+  std::filesystem::remove(path);
+  std::ofstream(path, std::ios::binary) << text;
 }
 
 std::string read_text(const std::string& path) {
@@ -118,6 +121,31 @@ TEST_CASE("a changed byte is refused, or changes nothing that is read", "[npz][c
   }
   // Only versions, dates, sizes said twice and attributes may change unnoticed.
   CHECK(refused > whole.size() / 2);
+}
+
+TEST_CASE("a sealed archive is refused for any change", "[npz][corrupt]") {
+  const TemporaryDirectory directory;
+  const std::string path = directory / "sealed.npz";
+  const auto pattern = GENERATE(0x01, 0x20, 0x80, 0xff);
+  save_npz(path, entries(), {.compress = false, .seal = true});
+  require_seal(path);
+  CHECK(load_npz(path).size() == entries().size());
+  const std::string whole = read_text(path);
+  const std::string other = directory / "changed.npz";
+  for (std::size_t at = 0; at < whole.size(); ++at) {
+    CAPTURE(at);
+    std::string changed = whole;
+    changed[at] = static_cast<char>(changed[at] ^ pattern);
+    write_text(other, changed);
+    REQUIRE_THROWS_AS(require_seal(other), IoError);
+  }
+  write_text(other, whole + whole);
+  CHECK_THROWS_AS(require_seal(other), IoError);
+  save_npz(other, entries());
+  CHECK_THROWS_WITH(
+      require_seal(other),
+      Equals(other + ": is truncated or corrupt: the checksum of the whole file does not match\n"
+                     "  hint: use another copy, or an older file"));
 }
 
 TEST_CASE("a changed or truncated npy file never crashes", "[npy][corrupt]") {

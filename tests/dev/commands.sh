@@ -43,7 +43,7 @@ expect 1 "dev: error: there is no benchmark 'nonsense'
 # A user who is not root and has no sudo gets the line for root, and nothing is tried.
 stub dpkg-query 'exit 1'
 stub id 'echo 1000'
-packages='g++ cmake ninja-build libxtensor-dev libxsimd-dev libfmt-dev catch2 zlib1g-dev nlohmann-json3-dev libcli11-dev'
+packages='g++ cmake ninja-build libxtensor-dev libxsimd-dev libfmt-dev catch2 zlib1g-dev libpng-dev nlohmann-json3-dev libcli11-dev'
 missing='dev: error: these Debian packages are missing and installing them needs root:'
 line='apt-get update && apt-get install --no-install-recommends'
 clang='clang-14'

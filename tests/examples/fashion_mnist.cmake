@@ -48,11 +48,22 @@ if(has_terminal)
                   INPUT_FILE /dev/null OUTPUT_VARIABLE output COMMAND_ERROR_IS_FATAL ANY)
   string(ASCII 27 escape)
   string(REPLACE "\r${escape}[K" "<" output "${output}")
-  if(NOT output MATCHES "<epoch 1/1 \\[=* *\\] .*<epoch 1/1 \\[====================\\] loss [0-9.]+, [0-9]+ images/s, 0:00 left<epoch 1/1: loss ")
+  if(NOT output MATCHES "<epoch 1/1 \\[=*>? *\\] .*<epoch 1/1 \\[=+\\] loss [0-9.]+, [0-9.]+ %, [0-9]+ images/s, 0:00 left<epoch 1/1: loss ")
     message(SEND_ERROR "on a terminal it printed: ${output}")
   endif()
 else()
   message("no pseudo-terminal from 'script': the bar is not tested")
+endif()
+
+# Checkpoints: a training that is over is not done again, and gives the same weights.
+foreach(run first again)
+  execute_process(COMMAND ${PROGRAM} ${small} --epochs 1 --checkpoints ${WORK}/checkpoints --out ${WORK}/${run}
+                  OUTPUT_VARIABLE output_${run} COMMAND_ERROR_IS_FATAL ANY)
+  file(SHA256 ${WORK}/${run}/weights.npz sum_${run})
+endforeach()
+if(NOT sum_first STREQUAL sum_1 OR NOT sum_again STREQUAL sum_1 OR output_again MATCHES "epoch 1"
+   OR NOT output_again MATCHES "^going on after step 10 of 10, from ${WORK}/checkpoints/checkpoint-000000010.npz\n")
+  message(SEND_ERROR "with checkpoints it printed: ${output_again}")
 endif()
 
 # Fails with exit code 1 and a text that matches `pattern`; nothing is trained first.

@@ -1,50 +1,18 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <catch2/catch.hpp>
-#include <numeric>
 
-#include <fathom/autograd/backward.hpp>
-#include <fathom/autograd/scopes.hpp>
 #include <fathom/core/error.hpp>
 #include <fathom/core/random.hpp>
 #include <fathom/nn/models/mobilenet_v1.hpp>
 #include <fathom/nn/models/mobilenet_v2.hpp>
 #include <fathom/nn/models/small_cnn.hpp>
 #include <fathom/nn/summary.hpp>
-#include <fathom/ops/softmax_cross_entropy.hpp>
+
+#include "nn/model_checks.hpp"
 
 using namespace fathom;
-
-namespace {
-
-const nn::SummaryRow& last_of(const nn::Summary& summary, const std::string& prefix) {
-  const nn::SummaryRow* found = nullptr;
-  for (const nn::SummaryRow& row : summary.rows) {
-    if (row.path.starts_with(prefix)) found = &row;
-  }
-  REQUIRE(found != nullptr);
-  return *found;
-}
-
-/// Every parameter of a step has a finite gradient.
-void require_gradients(nn::Module& net, const Shape& shape, std::int64_t classes) {
-  const Variable x{normal(RandomKey{3, 1}, shape, 0, 1, DType::float32)};
-  const Variable y = net(x);
-  REQUIRE(y.shape() == Shape{shape[0], classes});
-  Array labels = Array::empty({shape[0]}, DType::int32);
-  std::iota(labels.mutable_data<std::int32_t>(), labels.mutable_data<std::int32_t>() + shape[0], 0);
-  const Variable loss = ops::softmax_cross_entropy(y, labels);
-  backward(loss);
-  CHECK(std::isfinite(loss.item()));
-  for (const auto& [name, value] : net.named_parameters()) {
-    INFO(name);
-    REQUIRE(value.grad().defined());
-    const float* g = value.grad().data().data<float>();
-    CHECK(std::all_of(g, g + value.size(), [](float v) { return std::isfinite(v); }));
-    CHECK(std::any_of(g, g + value.size(), [](float v) { return v != 0; }));
-  }
-}
-
-}  // namespace
+using test::last_of;
+using test::require_gradients;
 
 TEST_CASE("MobileNetV1 has the paper's parameters, multiply-adds and shapes", "[models]") {
   Random random{1};
@@ -135,7 +103,7 @@ TEST_CASE("models refuse impossible numbers", "[models][errors]") {
   Random random{3};
   CHECK_THROWS_WITH((nn::MobileNetV1{{.width = 0}, random}),
                     "MobileNetV1: width must be positive (it is 0)\n"
-                    "  hint: 1 is the net of the paper, 0.25 has a quarter of its channels");
+                    "  hint: 1 is the net of the paper, 0.5 has half of its channels");
   CHECK_THROWS_WITH((nn::MobileNetV1{{.classes = 0}, random}),
                     "MobileNetV1: classes must be at least 1 (it is 0)\n"
                     "  hint: it is the number of outputs for an image");

@@ -123,6 +123,62 @@ TEST_CASE("workers share no loops", "[data_loader][prefetch]") {
   CHECK(here == 4);
 }
 
+TEST_CASE("an epoch that goes on at a batch has the batches of a whole one", "[data_loader][prefetch]") {
+  const std::int64_t workers = GENERATE(0, 1, 3);
+  CAPTURE(workers);
+  const auto mark = [](nn::Batch& batch, RandomKey key) {
+    batch.images.mutable_data<float>()[0] += static_cast<float>(random_bits(key, 0)[0] % 1000);
+  };
+  nn::DataLoader whole = numbered({.batch = 4, .transform = mark});
+  nn::DataLoader rest = numbered({.batch = 4, .workers = workers, .transform = mark});
+  all_batches(whole);
+  const std::vector<nn::Batch> second = all_batches(whole), third = all_batches(whole);
+  for (const std::size_t first : {std::size_t{0}, std::size_t{5}, second.size() - 1, second.size()}) {
+    CAPTURE(first);
+    rest.set_position(1, static_cast<std::int64_t>(first));
+    auto at = rest.begin();
+    CHECK(at.batch() == static_cast<std::int64_t>(first));
+    for (std::size_t i = first; i < second.size(); ++i, ++at) {
+      REQUIRE(at != rest.end());
+      CHECK(identical((*at).images, second[i].images));
+      CHECK(identical((*at).labels, second[i].labels));
+    }
+    CHECK(at == rest.end());
+    CHECK(rest.epoch() == 2);
+    const std::vector<nn::Batch> after = all_batches(rest);
+    REQUIRE(after.size() == third.size());
+    for (std::size_t i = 0; i < third.size(); ++i) CHECK(identical(after[i].images, third[i].images));
+  }
+}
+
+TEST_CASE("a position outside the epoch is an error", "[data_loader]") {
+  nn::DataLoader loader = numbered({.batch = 4});
+  CHECK_THROWS_WITH(loader.set_position(0, 14),
+                    "DataLoader::set_position: batch must be at most size() (batch 14 of 13)\n"
+                    "  hint: a position fits the set and the size of batches that it was taken with");
+  CHECK_THROWS_AS(loader.set_position(0, 14), ValueError);
+  CHECK_THROWS_AS(loader.set_position(0, -1), ValueError);
+  CHECK_THROWS_AS(loader.set_position(-1, 0), ValueError);
+  CHECK(loader.epoch() == 0);
+}
+
+TEST_CASE("a transform is told the epoch and the number of each image", "[data_loader][prefetch]") {
+  const std::int64_t workers = GENERATE(0, 2);
+  Calls calls;
+  nn::DataLoader loader =
+      numbered({.batch = 4, .workers = workers, .transform = [&](nn::Batch& batch, const nn::BatchKey& key) {
+                  calls.add();
+                  // The images' labels are their numbers.
+                  if (!identical(key.images, batch.labels)) throw Bad("other numbers");
+                  batch.labels =
+                      Array::full(batch.labels.shape(), static_cast<double>(key.epoch), DType::int64);
+                }});
+  for (std::int64_t epoch = 0; epoch < 2; ++epoch) {
+    for (const auto& [images, labels] : loader) CHECK(labels.data<std::int64_t>()[0] == epoch);
+  }
+  CHECK(calls.count == 26);
+}
+
 TEST_CASE("an exception reaches the caller at its batch, and the epoch goes on", "[data_loader][prefetch]") {
   const std::int64_t workers = GENERATE(0, 1, 3);
   CAPTURE(workers);

@@ -63,6 +63,7 @@ TEST_CASE("schedules follow their formulas, at their edges too", "[schedule]") {
   const nn::StepDecayOptions by_steps{.rate = 2, .every = 10, .factor = 0.5};
   const nn::MultiStepDecayOptions multi{.rate = 2, .at = {5, 8, 8}, .factor = 0.5};
   const nn::CosineDecayOptions cosine{.rate = 2, .floor = 0.5};
+  const nn::PolynomialDecayOptions poly{.rate = 2, .floor = 0.5, .power = 3};
   const auto row = GENERATE_COPY(values<Row>({
       {nn::step_decay(0, by_steps), 2},
       {nn::step_decay(9, by_steps), 2},
@@ -85,6 +86,11 @@ TEST_CASE("schedules follow their formulas, at their edges too", "[schedule]") {
       {nn::cosine_decay(30, 60, cosine), 1.25},
       {nn::cosine_decay(60, 60, cosine), 0.5},
       {nn::cosine_decay(1, 1), 0},
+      {nn::polynomial_decay(0, 60, poly), 2},
+      {nn::polynomial_decay(30, 60, poly), 0.5 + 1.5 / 8},
+      {nn::polynomial_decay(60, 60, poly), 0.5},
+      {nn::polynomial_decay(1, 4), 0.075},
+      {nn::polynomial_decay(7, 16, {.rate = 1, .power = 0.5}), 0.75},
       {nn::warm_up(0, 4), 0},
       {nn::warm_up(1, 4), 0.25},
       {nn::warm_up(4, 4), 1},
@@ -118,6 +124,12 @@ TEST_CASE("schedules refuse steps and options outside their range", "[schedule][
   CHECK_THROWS_WITH(nn::warm_up(0, 5, 1.5),
                     "warm_up: start must be between 0 and 1 (start is 1.5)\n"
                     "  hint: it is a share of the rate that follows");
+  CHECK_THROWS_WITH(nn::polynomial_decay(0, 5, {.power = 0}),
+                    "polynomial_decay: power must be positive (power is 0)\n"
+                    "  hint: 1 is a straight line");
+  CHECK_THROWS_AS(nn::polynomial_decay(6, 5), ValueError);
+  CHECK_THROWS_AS(nn::polynomial_decay(0, 1, {.rate = -1}), ValueError);
+  CHECK_THROWS_AS(nn::polynomial_decay(0, 1, {.floor = -1}), ValueError);
   CHECK_THROWS_AS(nn::cosine_decay(0, 0), ValueError);
   CHECK_THROWS_AS(nn::cosine_decay(0, 1, {.floor = -1}), ValueError);
   CHECK_THROWS_AS(nn::multi_step_decay(-1, {}), ValueError);

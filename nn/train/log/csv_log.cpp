@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <fathom/nn/train/log/csv_log.hpp>
+
+#include <fmt/format.h>
+
+#include <fathom/nn/train/log/epoch_fields.hpp>
+#include <fathom/nn/train/log/epoch_fields/lines.hpp>
+
+namespace fathom::nn::train {
+
+namespace {
+
+std::string text(const EpochField& field) {
+  if (const auto* count = std::get_if<std::int64_t>(&field.value)) return fmt::format("{}", *count);
+  const auto* number = std::get_if<double>(&field.value);
+  return number != nullptr ? fmt::format("{}", *number) : "";
+}
+
+}  // namespace
+
+CsvLog::CsvLog(std::string path) : file_(std::move(path)) {}
+
+void CsvLog::on_start(std::int64_t first) {
+  std::string head;
+  for (const EpochField& field : epoch_fields({}))
+    head += fmt::format("{}{}", head.empty() ? "" : ",", field.name);
+  detail::keep_epochs(file_, first, head + "\n", "");
+}
+
+void CsvLog::on_epoch(const EpochRecord& record) {
+  std::string line;
+  for (const EpochField& field : epoch_fields(record)) {
+    line += fmt::format("{}{}", line.empty() ? "" : ",", text(field));
+  }
+  file_.append(line + "\n");
+}
+
+}  // namespace fathom::nn::train
