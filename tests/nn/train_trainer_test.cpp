@@ -9,9 +9,11 @@
 #include <limits>
 #include <vector>
 
+#include <fathom/autograd/backward.hpp>
 #include <fathom/core/error.hpp>
 #include <fathom/core/file.hpp>
 #include <fathom/nn/optim/adam.hpp>
+#include <fathom/nn/optim/gradients.hpp>
 #include <fathom/nn/optim/schedule.hpp>
 #include <fathom/nn/optim/sgd.hpp>
 #include <fathom/nn/train/early_stop.hpp>
@@ -82,7 +84,7 @@ TrainerOptions with_everything() {
                          std::int64_t steps) { return nn::one_cycle(step, steps, {.peak = 0.01}); },
           .label_smoothing = 0.1,
           .accumulate = 2,
-          .clip_norm = 5,
+          .clip_norm = 0.5,  // shorter than what the net begins with
           .ema = EmaOptions{.decay = 0.9}};
 }
 
@@ -129,6 +131,41 @@ TEST_CASE("a trainer learns, and its records say how", "[train][trainer]") {
   CHECK(result.last->validation->loss == last.validation->loss);
   CHECK(trainer.evaluate(test::task_loader(64, {.batch = 10, .shuffle = false}, 2)).accuracy ==
         last.validation->accuracy);
+}
+
+TEST_CASE("a trainer is the loop that one writes by hand, bit by bit", "[train][trainer]") {
+  const TemporaryDirectory directory;
+  TrainerOptions options = with_everything();
+  options.accumulate = 1;
+  Training training{options}, by_hand{{}};
+  const nn::DataLoader unseen = test::task_loader(64, {.batch = 32, .shuffle = false}, 2);
+  Witness witness;
+  training.trainer.add(witness);
+  training.trainer.validate_on(unseen);
+  static_cast<void>(training.trainer.run());
+  training.trainer.save_weights(directory / "averages.npz");
+
+  Ema ema{by_hand.net, {.decay = 0.9}};
+  std::int64_t step = 0;
+  nn::DataLoader loader = Training::loader();
+  for (int epoch = 0; epoch < 3; ++epoch) {
+    for (const auto& [images, labels] : loader) {
+      by_hand.optimizer.set_lr(nn::one_cycle(step++, 3 * loader.size(), {.peak = 0.01}));
+      backward(ops::softmax_cross_entropy(by_hand.net(Variable{images}), labels, {.label_smoothing = 0.1}));
+      nn::clip_gradient_norm(by_hand.net.parameters(), options.clip_norm);
+      by_hand.optimizer.step();
+      by_hand.optimizer.zero_grad();
+      ema.update();
+    }
+  }
+  CHECK(test::first_difference(training.weights(), by_hand.weights()).empty());
+  const EmaScope averages{ema};
+  CHECK_FALSE(test::first_difference(training.weights(), by_hand.weights()).empty());
+  nn::save(by_hand.net, directory / "by_hand.npz");
+  CHECK(read_file(directory / "averages.npz") == read_file(directory / "by_hand.npz"));
+  const Evaluation result = evaluate(by_hand.net, unseen);
+  CHECK(witness.epochs.back().validation->loss == result.loss);
+  CHECK(training.trainer.evaluate(unseen).loss == result.loss);
 }
 
 TEST_CASE("several batches in a step give the gradient of one large batch", "[train][trainer]") {
