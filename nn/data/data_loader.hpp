@@ -20,12 +20,13 @@ struct Batch {
   Array labels;  ///< int64 (n)
 };
 
-/// What a transform is told of its batch: a key for random numbers, which depends on the loader's seed and on
-/// epoch and number of the batch alone, and where the images come from. A RandomKey makes one too.
-struct BatchKey : RandomKey {
+/// What a transform is told of its batch; it serves as a RandomKey, and a RandomKey as it.
+struct BatchKey {
   BatchKey(RandomKey key, std::int64_t epoch = 0, Array images = {})
-      : RandomKey(key), epoch(epoch), images(std::move(images)) {}
+      : random(key), epoch(epoch), images(std::move(images)) {}
+  operator RandomKey() const { return random; }
 
+  RandomKey random;    ///< depends on the loader's seed and on epoch and number of the batch alone
   std::int64_t epoch;  ///< from 0
   Array images;        ///< int64 (n): the number of each image in the loader's set
 };

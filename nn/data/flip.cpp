@@ -71,7 +71,7 @@ Transform alternating_flip() {
                  key.images.size());
     const Array numbers = key.images.astype(DType::int64);
     const auto* number = numbers.data<std::int64_t>();
-    const RandomKey sides{key.seed, kFirstSides};
+    const RandomKey sides{key.random.seed, kFirstSides};
     mirror_images("alternating_flip", batch, [&](std::int64_t i) {
       const std::uint32_t first = random_bits(sides, static_cast<std::uint64_t>(number[i]))[0] & 1;
       return (key.epoch % 2 == 0) == (first == 0);

@@ -46,7 +46,7 @@ T rounded(float value) {
   if constexpr (std::is_same_v<T, float>)
     return value;
   else
-    return static_cast<T>(value + 0.5F);
+    return static_cast<T>(std::lround(value));
 }
 
 template <class T>

@@ -20,7 +20,7 @@ Transform compose(std::vector<Transform> transforms) {
     for (std::size_t i = 0; i < transforms.size(); ++i) {
       const detail::Bits bits =
           detail::transform_bits(key, detail::Purpose::compose, static_cast<std::int64_t>(i));
-      own.stream = static_cast<std::uint64_t>(bits[0]) << 32 | bits[1];
+      own.random.stream = static_cast<std::uint64_t>(bits[0]) << 32 | bits[1];
       transforms[i](batch, own);
     }
   };

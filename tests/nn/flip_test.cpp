@@ -58,7 +58,8 @@ TEST_CASE("horizontal_flip reverses rows of every length", "[flip]") {
     nn::horizontal_flip(1)(batch, RandomKey{1, 2});
     const float* pixels = batch.images.data<float>();
     for (std::int64_t i = 0; i < 3 * width; ++i) {
-      REQUIRE(pixels[i] == static_cast<float>(i / width * width + width - 1 - i % width));
+      const std::int64_t wanted = i / width * width + width - 1 - i % width;
+      REQUIRE(pixels[i] == static_cast<float>(wanted));
     }
   }
 }

@@ -16,7 +16,7 @@ namespace {
 nn::ImageSet numbered() {
   std::vector<std::int64_t> labels(100, 2);
   std::fill_n(labels.begin() + 20, 30, 1);
-  for (const std::size_t i : {0, 50, 99}) labels[i] = 0;
+  for (const std::size_t i : {0U, 50U, 99U}) labels[i] = 0;
   return {Array::arange(100, DType::uint8).reshape({100, 1, 1}), Array::from(labels, {100})};
 }
 

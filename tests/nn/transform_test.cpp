@@ -60,10 +60,10 @@ TEST_CASE("a composition runs its transforms in order, each with numbers of its 
   std::vector<int> order;
   const auto note = [&](int number) {
     return [&, number](nn::Batch&, const nn::BatchKey& key) {
-      CHECK(key.seed == 8);
+      CHECK(key.random.seed == 8);
       CHECK(key.epoch == 3);
       CHECK(key.images.size() == 2);
-      streams.push_back(key.stream);
+      streams.push_back(key.random.stream);
       order.push_back(number);
     };
   };
