@@ -4,9 +4,13 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
+#include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include <fathom/core/file.hpp>
 #include <fathom/fathom.hpp>
@@ -15,13 +19,58 @@ using namespace fathom;
 
 namespace {
 
+/// A block of the network: its channels, and 2 where it halves the size.
+struct Stage {
+  std::int64_t channels, stride;
+};
+
+/// What is trained, for how long, and how the images are changed.
+struct Recipe {
+  std::string name;
+  std::int64_t stem;  ///< channels of the first convolution
+  std::vector<Stage> stages;
+  int epochs;
+  double lr;               ///< highest learning rate of the one cycle
+  double label_smoothing;  ///< share of the target that goes to all classes alike
+  std::int64_t shift;      ///< pixels that images are moved by at most
+  double erase;            ///< probability that a rectangle of an image is erased
+  double average;          ///< decay of the averaged weights; 0: none are kept
+};
+
+/// The more often an image is seen, the more it has to change.
+const std::vector<Recipe>& recipes() {
+  static const std::vector<Recipe> table{
+      {"default", 24, {{64, 2}, {64, 1}, {128, 2}, {128, 1}, {128, 1}}, 8, 0.1, 0.05, 0, 0, 0},
+      {"ten-minutes",
+       32,
+       {{64, 2}, {96, 1}, {160, 2}, {160, 1}, {160, 1}, {160, 1}},
+       18,
+       0.15,
+       0.1,
+       1,
+       0,
+       0.999},
+      {"long",
+       32,
+       {{96, 2}, {128, 1}, {224, 2}, {224, 1}, {224, 1}, {224, 1}, {224, 1}},
+       40,
+       0.15,
+       0.1,
+       2,
+       0.25,
+       0.999},
+  };
+  return table;
+}
+
 struct Settings {
   std::string data = nn::kFashionMnistDirectory;
-  int epochs = 5;
+  std::string recipe = "default";
+  std::optional<int> epochs;
   int batch = 64;
   int threads = 0;
   std::uint64_t seed = 1;
-  double lr = 0.1;
+  std::optional<double> lr;
   std::string out = "out";
   std::string load;
   std::string checkpoints;
@@ -49,6 +98,16 @@ struct Separable : nn::Module {
   }
 };
 
+nn::Sequential make_blocks(const Recipe& recipe, Random& random) {
+  nn::Sequential blocks;
+  std::int64_t in = recipe.stem;
+  for (const auto& [out, stride] : recipe.stages) {
+    blocks.append(Separable{in, out, stride, random});
+    in = out;
+  }
+  return blocks;
+}
+
 /// x (n, 1, 28, 28), y (n, 10): 28 x 28 pixels, then 14 x 14, then 7 x 7, where most of the weights are.
 struct Net : nn::Module {
   nn::Conv2D stem;
@@ -57,12 +116,11 @@ struct Net : nn::Module {
   nn::Linear classify;
   FATHOM_MODULE(stem, bn, blocks, classify)
 
-  explicit Net(Random& random)
-      : stem{1, 24, {.kernel = 3, .pad = 1, .bias = false}, random},
-        bn{24},
-        blocks{Separable{24, 64, 2, random}, Separable{64, 64, 1, random}, Separable{64, 128, 2, random},
-               Separable{128, 128, 1, random}, Separable{128, 128, 1, random}},
-        classify{128, 10, {}, random} {}
+  Net(const Recipe& recipe, Random& random)
+      : stem{1, recipe.stem, {.kernel = 3, .pad = 1, .bias = false}, random},
+        bn{recipe.stem},
+        blocks{make_blocks(recipe, random)},
+        classify{recipe.stages.back().channels, 10, {}, random} {}
 
   Variable forward(const Variable& x) override {
     const Variable h = blocks(ops::relu(bn(stem(x))));
@@ -79,31 +137,46 @@ nn::ImageSet first(const nn::ImageSet& set, std::int64_t count) {
           Array::from(std::span(set.labels.data<std::int64_t>(), static_cast<std::size_t>(count)), {count})};
 }
 
-nn::DataLoader make_loader(const nn::ImageSet& set, const Settings& settings, bool shuffle) {
-  // Mean and deviation of all training pixels.
+constexpr double kMean = 0.2860, kDeviation = 0.3530;  // of all training pixels
+
+nn::DataLoader make_loader(const nn::ImageSet& set, const Settings& settings, bool shuffle,
+                           nn::Transform transform = {}) {
   return {set.images,
           set.labels,
           {.batch = settings.batch,
            .shuffle = shuffle,
            .seed = settings.seed,
-           .mean = {0.2860},
-           .deviation = {0.3530}}};
+           .mean = {kMean},
+           .deviation = {kDeviation},
+           .transform = std::move(transform)}};
 }
 
-/// False when it was interrupted.
-bool train(Net& net, const nn::DataLoader& loader, const Settings& settings) {
-  nn::SGD optimizer{net.parameters(), {.momentum = 0.9, .weight_decay = 5e-4}};
-  const auto rate = [&](std::int64_t step, std::int64_t steps) {
-    return nn::one_cycle(step, steps, {.peak = settings.lr});
+/// Flips every image in every second epoch, and what else the recipe says.
+nn::Transform augmentation(const Recipe& recipe) {
+  const std::vector<double> black{-kMean / kDeviation};
+  std::vector<nn::Transform> transforms{nn::alternating_flip()};
+  if (recipe.shift > 0) transforms.push_back(nn::random_shift(recipe.shift, black));
+  if (recipe.erase > 0) transforms.push_back(nn::random_erasing({.p = recipe.erase}));
+  return nn::compose(std::move(transforms));
+}
+
+/// Writes the weights, or their averages, when it is done; false when it was interrupted.
+bool train(Net& net, const nn::DataLoader& loader, const Recipe& recipe, const Settings& settings,
+           const std::string& weights) {
+  nn::SGD optimizer{nn::no_decay_groups(net), {.momentum = 0.9, .weight_decay = 5e-4}};
+  nn::train::TrainerOptions options{.epochs = recipe.epochs,
+                                    .label_smoothing = recipe.label_smoothing,
+                                    .checkpoints = settings.checkpoints};
+  options.schedule = [&](std::int64_t step, std::int64_t steps) {
+    return nn::one_cycle(step, steps, {.peak = recipe.lr});
   };
-  nn::train::Trainer trainer{
-      net,
-      optimizer,
-      loader,
-      {.epochs = settings.epochs, .schedule = rate, .checkpoints = settings.checkpoints}};
+  if (recipe.average > 0) options.ema = nn::train::EmaOptions{.decay = recipe.average};
+  nn::train::Trainer trainer{net, optimizer, loader, std::move(options)};
   nn::train::Progress progress;
   if (!settings.quiet) trainer.add(progress);
-  return trainer.run().ending != nn::train::Ending::interrupted;
+  if (trainer.run().ending == nn::train::Ending::interrupted) return false;
+  trainer.save_weights(weights);
+  return true;
 }
 
 /// Path of the weights, in a directory that exists and may be written to: found out before the work, not
@@ -120,19 +193,30 @@ std::string prepare_output(const std::string& directory) {
   return path;
 }
 
+/// The recipe of the name, as the other options change it.
+Recipe chosen_recipe(const Settings& settings) {
+  Recipe recipe = *std::find_if(recipes().begin(), recipes().end(),
+                                [&](const Recipe& each) { return each.name == settings.recipe; });
+  recipe.epochs = settings.epochs.value_or(recipe.epochs);
+  recipe.lr = settings.lr.value_or(recipe.lr);
+  return recipe;
+}
+
 /// The status to end with.
 int run(const Settings& settings) {
   if (settings.threads > 0) set_num_threads(settings.threads);
-  const std::string weights = settings.epochs > 0 ? prepare_output(settings.out) : "";
+  const Recipe recipe = chosen_recipe(settings);
+  const std::string weights = recipe.epochs > 0 ? prepare_output(settings.out) : "";
   const nn::FashionMnist data = nn::load_fashion_mnist(settings.data);
   Random random{settings.seed};
-  Net net{random};
+  Net net{recipe, random};
   if (!settings.load.empty()) nn::load(net, settings.load);
-  if (settings.epochs > 0) {
+  if (recipe.epochs > 0) {
     constexpr int kInterrupted = 130;  // what shells say after Ctrl-C
-    if (!train(net, make_loader(first(data.train, settings.limit), settings, true), settings))
+    const nn::ImageSet images = first(data.train, settings.limit);
+    if (!train(net, make_loader(images, settings, true, augmentation(recipe)), recipe, settings, weights))
       return kInterrupted;
-    nn::save(net, weights);
+    nn::load(net, weights);
     if (!settings.quiet) fmt::print("weights saved in {}\n", weights);
   }
   const auto result =
@@ -147,18 +231,21 @@ int main(int argc, char** argv) {
   Settings settings;
   CLI::App app{"Trains a small depthwise-separable network on Fashion-MNIST."};
   app.add_option("--data", settings.data, "directory of the four data files")->capture_default_str();
-  app.add_option("--epochs", settings.epochs, "passes over the training images")
-      ->check(CLI::NonNegativeNumber)
+  std::vector<std::string> names;
+  for (const Recipe& recipe : recipes()) names.push_back(recipe.name);
+  app.add_option("--recipe", settings.recipe, "what is trained, and for how long")
+      ->check(CLI::IsMember(names))
       ->capture_default_str();
+  app.add_option("--epochs", settings.epochs, "passes over the training images (default: the recipe's)")
+      ->check(CLI::NonNegativeNumber);
   app.add_option("--batch", settings.batch, "images in a step")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
   app.add_option("--threads", settings.threads, "threads (default: one for each core)")
       ->check(CLI::PositiveNumber);
   app.add_option("--seed", settings.seed, "of first weights and order of images")->capture_default_str();
-  app.add_option("--lr", settings.lr, "highest learning rate of the one cycle")
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str();
+  app.add_option("--lr", settings.lr, "highest learning rate of the one cycle (default: the recipe's)")
+      ->check(CLI::PositiveNumber);
   app.add_option("--out", settings.out, "directory for weights.npz")->capture_default_str();
   app.add_option("--load", settings.load, "start from these weights; with --epochs 0: only test them");
   app.add_option(
