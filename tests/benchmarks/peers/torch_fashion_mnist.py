@@ -22,12 +22,13 @@ from torch import nn
 
 FILES = {(part, kind): f"{part}-{kind}-ubyte.gz" for part in ("train", "t10k") for kind in ("images-idx3", "labels-idx1")}
 MEAN, DEVIATION = 0.2860, 0.3530
+LABEL_SMOOTHING = 0.05
 
 
 def parse():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", default="/usr/share/datasets/fashion-mnist", help="directory of the four data files")
-    parser.add_argument("--epochs", type=int, default=5)
+    parser.add_argument("--epochs", type=int, default=8)
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--seed", type=int, default=1)
@@ -71,6 +72,13 @@ def make_net():
                          *separable(128, 128, 1), *separable(128, 128, 1), nn.AdaptiveAvgPool2d(1), nn.Flatten(), classify)
 
 
+def no_decay_groups(net):
+    """nn::no_decay_groups: weights of convolutions and of the linear layer; biases, batch norm and depthwise filters."""
+    decaying = [layer.weight for layer in net.modules()
+                if isinstance(layer, nn.Linear) or (isinstance(layer, nn.Conv2d) and layer.groups == 1)]
+    return decaying, [p for p in net.parameters() if all(p is not weight for weight in decaying)]
+
+
 def one_cycle(step, total, peak, warm_up=0.25, start=0.04, end=0):
     """nn::one_cycle."""
     length = warm_up * total
@@ -105,11 +113,14 @@ def main():
     net = make_net()
     if options.format == "channels_last":
         net = net.to(memory_format=torch.channels_last)
-    optimizer = torch.optim.SGD(net.parameters(), options.lr, momentum=0.9, weight_decay=5e-4, foreach=True)
+    decaying, plain = no_decay_groups(net)
+    optimizer = torch.optim.SGD([{"params": decaying}, {"params": plain, "weight_decay": 0}], options.lr, momentum=0.9,
+                                weight_decay=5e-4, foreach=True)
     print(json.dumps({"torch": torch.__version__, "threads": options.threads, "seed": options.seed, "batch": options.batch,
                       "lr": options.lr, "format": options.format, "images": len(labels),
                       "parameters": sum(p.numel() for p in net.parameters()), "md5": sums}), flush=True)
 
+    first_flip = torch.rand(len(labels)) < 0.5  # nn::alternating_flip: each image is flipped in every second epoch
     steps_per_epoch = -(-len(labels) // options.batch)
     step, training_seconds, start = 0, 0, time.perf_counter()
     for epoch in range(1, options.epochs + 1):
@@ -119,10 +130,13 @@ def main():
             x, t = images[chosen], labels[chosen]
             if options.format == "channels_last":
                 x = x.contiguous(memory_format=torch.channels_last)
-            rate = optimizer.param_groups[0]["lr"] = one_cycle(step, options.epochs * steps_per_epoch, options.lr)
+            x = torch.where((first_flip[chosen] ^ (epoch % 2 == 0))[:, None, None, None], x.flip(3), x)
+            rate = one_cycle(step, options.epochs * steps_per_epoch, options.lr)
+            for group in optimizer.param_groups:
+                group["lr"] = rate
             step += 1
             y = net(x)
-            loss = F.cross_entropy(y, t)
+            loss = F.cross_entropy(y, t, label_smoothing=LABEL_SMOOTHING)
             loss.backward()
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
