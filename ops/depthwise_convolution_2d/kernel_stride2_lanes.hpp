@@ -83,7 +83,8 @@ template <class T, bool to_write>
 class Prefetch {
  public:
   Prefetch(const T* next, std::int64_t count)
-      : next_(reinterpret_cast<const char*>(next)), is_worth_it_(count * sizeof(T) >= kLargePlane) {}
+      : next_(reinterpret_cast<const char*>(next)),
+        is_worth_it_(count * static_cast<std::int64_t>(sizeof(T)) >= kLargePlane) {}
 
   [[gnu::always_inline]] void fetch() {
     if (!is_worth_it_) return;
