@@ -84,7 +84,7 @@ class Prefetch {
  public:
   Prefetch(const T* next, std::int64_t count)
       : next_(reinterpret_cast<const char*>(next)),
-        is_worth_it_(count * static_cast<std::int64_t>(sizeof(T)) >= kLargePlane) {}
+        is_worth_it_(static_cast<std::size_t>(count) * sizeof(T) >= kLargePlane) {}
 
   [[gnu::always_inline]] void fetch() {
     if (!is_worth_it_) return;
