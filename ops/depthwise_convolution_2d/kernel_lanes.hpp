@@ -69,34 +69,6 @@ template <class V, int S, int phase>
   }
 }
 
-/// The sums of lanes 2i and 2i + 1: a vector of half the length.
-template <class V>
-[[gnu::always_inline]] inline auto pair_sums(V v) {
-  return [&]<int... i>(std::integer_sequence<int, i...>) {
-    return __builtin_shufflevector(v.data, v.data, 2 * i...) +
-           __builtin_shufflevector(v.data, v.data, 2 * i + 1 ...);
-  }
-  (std::make_integer_sequence<int, lanes_of<V> / 2>{});
-}
-
-/// Writes the sums of S neighbouring lanes, the first `count` of them and nothing else.
-template <int S, class V>
-[[gnu::always_inline]] inline void store_sums(Element<V>* to, V v, std::int64_t count) {
-  if constexpr (S == 1) {
-    store_lanes(to, v, count);
-  } else {
-    constexpr int half = lanes_of<V> / 2;
-    const auto sums = pair_sums(v);
-    if (count == half) {
-      std::memcpy(to, &sums, sizeof sums);
-    } else if constexpr (half > 1) {
-      Element<V> buffer[half];
-      std::memcpy(buffer, &sums, sizeof sums);
-      copy_short<half / 2>(to, buffer, count);
-    }
-  }
-}
-
 /// The lanes [first, last), or the even ones of them, for `load_where`.
 #if defined(__AVX512F__)
 template <class V>
