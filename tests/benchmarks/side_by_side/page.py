@@ -36,8 +36,9 @@ def verdict(value, least):
 class Results:
     """The JSON files of a folder."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, page):
         self.folder = folder
+        self.link = os.path.relpath(folder, os.path.dirname(os.path.abspath(page)))  # from the page
         self.files = {}
         for name in ("ops", "ops_avx2", "models", "models_avx2", "growth", "variants", "weight", "limits"):
             path = os.path.join(folder, name + ".json")
@@ -60,7 +61,7 @@ def machine(results):
     rows = []
     for name, content in results.files.items():
         about, versions = content["machine"], content["versions"]
-        rows.append([f"[{name}.json](performance/{name}.json)", about["date"], f"{about['cpu']}, {about['cores']} cores",
+        rows.append([f"[{name}.json]({results.link}/{name}.json)", about["date"], f"{about['cpu']}, {about['cores']} cores",
                      about["compiler"], versions["torch"] or NOTHING, versions["torch2"] or NOTHING])
     return table(["results", "date", "processor", "compiler", "PyTorch", "second PyTorch"], rows)
 
@@ -215,12 +216,12 @@ def charts(results):
     for name, picture in pictures.items():
         with open(os.path.join(results.folder, name), "w") as file:
             file.write(picture)
-    return {name: f"![{name}](performance/{name})" for name in pictures}
+    return {name: f"![{name}]({results.link}/{name})" for name in pictures}
 
 
 def write(folder, path):
     """Replaces what stands between <!-- name --> and <!-- /name -->."""
-    results = Results(folder)
+    results = Results(folder, path)
     pictures = charts(results)
     parts = {"machine": machine(results), "summary": summary(results), "models": networks(results),
              "threads": two_threads(results), "memory": memory(results), "variants": variants(results), "weight": weight(results), "limits": limits(results),
