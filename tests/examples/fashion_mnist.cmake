@@ -16,6 +16,20 @@ foreach(threads 1 2 3 5)
   endif()
 endforeach()
 
+# On one core, of which a machine may have no more.
+find_program(TASKSET taskset)
+if(TASKSET)
+  execute_process(COMMAND ${TASKSET} -c 0 true RESULT_VARIABLE result OUTPUT_QUIET ERROR_QUIET)
+  if(result EQUAL 0)
+    execute_process(COMMAND ${TASKSET} -c 0 ${PROGRAM} ${small} --epochs 1 --quiet --out ${WORK}/core COMMAND_ERROR_IS_FATAL ANY
+                    OUTPUT_VARIABLE output)
+    file(SHA256 ${WORK}/core/weights.npz sum)
+    if(NOT sum STREQUAL sum_1)
+      message(SEND_ERROR "one core gives other weights")
+    endif()
+  endif()
+endif()
+
 # Saved weights give the same accuracy again, and nothing is written; another seed gives other weights.
 execute_process(COMMAND ${PROGRAM} ${small} --epochs 0 --load ${WORK}/1/weights.npz --out ${WORK}/none
                 OUTPUT_VARIABLE output COMMAND_ERROR_IS_FATAL ANY)
