@@ -70,15 +70,16 @@ template <class T, Activation activation, Mask mask>
   }
 }
 
-/// Calls f(run, channel, offset) for runs [begin, end).
+/// Calls f(channel, offset) for runs [begin, end), the last one first: of what was read just before, that is
+/// what a cache still holds.
 template <class F>
 [[gnu::always_inline]] inline void for_each_run(const Geometry& g, std::int64_t begin, std::int64_t end,
                                                 F f) {
-  const std::int64_t length = g.run_length();
-  std::int64_t channel = g.has_columns() ? 0 : begin % g.channels;
-  for (std::int64_t run = begin; run < end; ++run) {
-    f(channel, run * length);
-    if (!g.has_columns() && ++channel == g.channels) channel = 0;
+  const std::int64_t width = g.has_columns() ? 1 : g.channels;
+  std::int64_t item = (end - 1) / width, channel = (end - 1) % width;
+  for (std::int64_t run = end; run > begin; --run) {
+    f(channel, item * g.item() + channel * g.inner);
+    if (--channel < 0) channel = width - 1, --item;
   }
 }
 
@@ -199,7 +200,7 @@ template <class T, int count, class F>
   for (std::int64_t c = 0; c < width; ++c) sums[c].clear();
   for (std::int64_t o = block.begin; o < block.end; ++o) {
     for (std::int64_t c = 0; c < width; ++c) {
-      const std::int64_t row = (o * g.channels + block.first + c) * g.inner + block.from;
+      const std::int64_t row = o * g.item() + (block.first + c) * g.inner + block.from;
       add_up<T, count>(
           block.to - block.from, [&](std::int64_t i, auto elements) { return f(c, row + i, elements); },
           sums[c]);
@@ -221,10 +222,10 @@ template <class T, int count, class F>
     even.clear(), odd.clear();
     std::int64_t o = block.begin;
     for (; o + 2 <= block.end; o += 2) {
-      even += f(c, o * g.channels + column, channels);
-      odd += f(c, (o + 1) * g.channels + column, channels);
+      even += f(c, o * g.item() + column, channels);
+      odd += f(c, (o + 1) * g.item() + column, channels);
     }
-    if (o < block.end) even += f(c, o * g.channels + column, channels);
+    if (o < block.end) even += f(c, o * g.item() + column, channels);
     even += odd;
     for (int k = 0; k < count; ++k) {
       alignas(Batch<T>) T values[L];
@@ -285,7 +286,7 @@ void block_moments(const Geometry& g, const Block& block, const T* x, double* me
     T sum = 0;
     for (std::int64_t k = 0; k < 4; ++k) {  // some elements, to start with
       const std::int64_t item = block.begin + (items - 1) * k / 3, i = block.from + (length - 1) * k / 3;
-      sum += x[(item * g.channels + block.first + c) * g.inner + i];
+      sum += x[item * g.item() + (block.first + c) * g.inner + i];
     }
     pivots[c] = sum / 4;
   }
