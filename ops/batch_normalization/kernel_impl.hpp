@@ -18,13 +18,23 @@ using simd::multiply_add;
 using simd::store_lanes;
 
 /// Calls f(i, count) for the vectors of [0, length): all of them go through the same operations, and the last
-/// one, of `count` elements, touches nothing behind the end, where another thread may be writing.
+/// one, of `count` elements, touches nothing behind the end, where another thread may be writing. The first
+/// one may be short too: it has `lead` elements, unless that is 0.
 template <class T, class F>
-[[gnu::always_inline]] inline void for_each_vector(std::int64_t length, F f) {
+[[gnu::always_inline]] inline void for_each_vector(std::int64_t length, F f, std::int64_t lead = 0) {
   constexpr std::int64_t L = lanes<T>;
-  std::int64_t i = 0;
+  std::int64_t i = lead;
+  if (lead > 0) f(0, lead);
   for (; i + L <= length; i += L) f(i, std::integral_constant<std::int64_t, L>{});
   if (i < length) f(i, length - i);
+}
+
+/// The `lead` after which vectors of a whole cache line lie in one line each, for a long row.
+template <class T>
+std::int64_t lead_of(const T* row, std::int64_t length) {
+  constexpr std::int64_t L = lanes<T>;
+  if (L * sizeof(T) < 64 || length < 8 * L) return 0;
+  return -(reinterpret_cast<std::intptr_t>(row) / static_cast<std::intptr_t>(sizeof(T))) & (L - 1);
 }
 
 /// A coefficient of the channels: one for a whole run, or (`own`) one for each of its elements.
@@ -87,14 +97,14 @@ template <class T, Activation activation, bool own, bool add>
 void normalize_runs(const Geometry& g, std::int64_t begin, std::int64_t end, const T* x, const T* residual,
                     const Normalization<T>& normalization, T* y) {
   for_each_run(g, begin, end, [&](std::int64_t channel, std::int64_t at) {
-    const Normalizer<T, own> n(normalization, channel);
-    for_each_vector<T>(g.run_length(), [&](std::int64_t i, auto count) {
-      const Batch<T> centered = n.centered(load_lanes<T>(x + at + i, count), i, count);
-      Batch<T> value = n.normalized(centered, i, count);
-      if constexpr (add) value += load_lanes<T>(residual + at + i, count);
+    const auto vector = [n = Normalizer<T, own>(normalization, channel), in = x + at, added = residual + at,
+                         out = y + at](std::int64_t i, auto count) {
+      Batch<T> value = n.normalized(n.centered(load_lanes<T>(in + i, count), i, count), i, count);
+      if constexpr (add) value += load_lanes<T>(added + i, count);
       if constexpr (activation != Activation::none) value = rule_of<activation>().value(value);
-      store_lanes<T>(y + at + i, value, count);
-    });
+      store_lanes<T>(out + i, value, count);
+    };
+    for_each_vector<T>(g.run_length(), vector, lead_of(y + at, g.run_length()));
   });
 }
 
@@ -115,19 +125,22 @@ template <class T, Activation activation, Mask mask, bool own, bool add>
 void gradient_runs(const Geometry& g, std::int64_t begin, std::int64_t end, const T* x,
                    const Upstream<T>& upstream, const InputGradient<T>& gradient, T* gx) {
   for_each_run(g, begin, end, [&](std::int64_t channel, std::int64_t at) {
-    const Normalizer<T, own> n(upstream.normalization, channel);
-    const Coefficient<T, own> slope(gradient.slope + channel), shift(gradient.shift + channel),
-        scale(gradient.scale + channel);
-    for_each_vector<T>(g.run_length(), [&](std::int64_t i, auto count) {
-      const Batch<T> centered = n.centered(load_lanes<T>(x + at + i, count), i, count);
+    const auto vector = [n = Normalizer<T, own>(upstream.normalization, channel),
+                         slope = Coefficient<T, own>(gradient.slope + channel),
+                         shift = Coefficient<T, own>(gradient.shift + channel),
+                         scale = Coefficient<T, own>(gradient.scale + channel), in = x + at,
+                         gy = upstream.gy + at, y = upstream.y + at,
+                         out = gx + at](std::int64_t i, auto count) {
+      const Batch<T> centered = n.centered(load_lanes<T>(in + i, count), i, count);
       const Batch<T> passed = through_activation<T, activation, mask>(
-          load_lanes<T>(upstream.gy + at + i, count), [&] { return n.normalized(centered, i, count); },
-          [&] { return load_lanes<T>(upstream.y + at + i, count); });
+          load_lanes<T>(gy + i, count), [&] { return n.normalized(centered, i, count); },
+          [&] { return load_lanes<T>(y + i, count); });
       const Batch<T> level = passed - shift.at(i, count);
       Batch<T> value = multiply_add<T>(-centered, slope.at(i, count), level) * scale.at(i, count);
-      if constexpr (add) value += load_lanes<T>(gx + at + i, count);
-      store_lanes<T>(gx + at + i, value, count);
-    });
+      if constexpr (add) value += load_lanes<T>(out + i, count);
+      store_lanes<T>(out + i, value, count);
+    };
+    for_each_vector<T>(g.run_length(), vector, lead_of(gx + at, g.run_length()));
   });
 }
 
@@ -172,8 +185,8 @@ template <class T, int count, class F>
 [[gnu::always_inline]] inline void add_up(std::int64_t length, F f, Terms<T, count>& total) {
   constexpr std::int64_t L = lanes<T>;
   constexpr std::integral_constant<std::int64_t, L> whole{};
-  Terms<T, count> a, b, c, d;
-  a.clear(), b.clear(), c.clear(), d.clear();
+  Terms<T, count> a = total, b, c, d;
+  b.clear(), c.clear(), d.clear();
   std::int64_t i = 0;
   for (; i + 4 * L <= length; i += 4 * L) {
     a += f(i, whole);
@@ -187,11 +200,11 @@ template <class T, int count, class F>
     const Terms<T, count> last = f(i, length - i);
     for (int k = 0; k < count; ++k) d.of[k] += last.of[k] & mask;
   }
-  for (int k = 0; k < count; ++k) total.of[k] += (a.of[k] + b.of[k]) + (c.of[k] + d.of[k]);
+  for (int k = 0; k < count; ++k) total.of[k] = (a.of[k] + b.of[k]) + (c.of[k] + d.of[k]);
 }
 
-/// Sums f(channel, offset, elements), which are Terms, over a block into totals[channel - first], going along
-/// memory.
+/// Sums f(channel - first)(offset, elements), which are Terms, over a block into totals[channel - first],
+/// going along memory.
 template <class T, int count, class F>
 [[gnu::always_inline]] inline void sum_rows(const Geometry& g, const Block& block, double (*totals)[count],
                                             F f) {
@@ -202,8 +215,8 @@ template <class T, int count, class F>
     for (std::int64_t c = 0; c < width; ++c) {
       const std::int64_t row = o * g.item() + (block.first + c) * g.inner + block.from;
       add_up<T, count>(
-          block.to - block.from, [&](std::int64_t i, auto elements) { return f(c, row + i, elements); },
-          sums[c]);
+          block.to - block.from,
+          [terms = f(c), row](std::int64_t i, auto elements) { return terms(row + i, elements); }, sums[c]);
     }
   }
   for (std::int64_t c = 0; c < width; ++c) {
@@ -211,21 +224,22 @@ template <class T, int count, class F>
   }
 }
 
-/// The same where channels lie innermost: f(first of the channels, offset, channels).
+/// The same where channels lie innermost: f(first of the channels)(offset, channels).
 template <class T, int count, class F>
 [[gnu::always_inline]] inline void sum_columns(const Geometry& g, const Block& block, double (*totals)[count],
                                                F f) {
   constexpr std::int64_t L = lanes<T>;
   for_each_vector<T>(block.last - block.first, [&](std::int64_t c, auto channels) {
+    const auto terms = f(c);
     const std::int64_t column = block.first + c;
     Terms<T, count> even, odd;
     even.clear(), odd.clear();
     std::int64_t o = block.begin;
     for (; o + 2 <= block.end; o += 2) {
-      even += f(c, o * g.item() + column, channels);
-      odd += f(c, (o + 1) * g.item() + column, channels);
+      even += terms(o * g.item() + column, channels);
+      odd += terms((o + 1) * g.item() + column, channels);
     }
-    if (o < block.end) even += f(c, o * g.item() + column, channels);
+    if (o < block.end) even += terms(o * g.item() + column, channels);
     even += odd;
     for (int k = 0; k < count; ++k) {
       alignas(Batch<T>) T values[L];
@@ -252,10 +266,11 @@ void moments_about(const Geometry& g, const Block& block, const T* x, const T* p
                    double* squares) {
   const auto count = static_cast<double>((block.end - block.begin) * (block.to - block.from));
   double deviations[kMostChannels][2];
-  sum_block<T, 2, own>(g, block, deviations, [x, pivots](std::int64_t c, std::int64_t at, auto elements) {
-    const Batch<T> pivot = own ? load_lanes<T>(pivots + c, elements) : Batch<T>(pivots[c]);
-    const Batch<T> deviation = load_lanes<T>(x + at, elements) - pivot;
-    return Terms<T, 2>{deviation, deviation * deviation};
+  sum_block<T, 2, own>(g, block, deviations, [x, pivots](std::int64_t c) {
+    return [x, pivot = Coefficient<T, own>(pivots + c)](std::int64_t at, auto elements) {
+      const Batch<T> deviation = load_lanes<T>(x + at, elements) - pivot.at(0, elements);
+      return Terms<T, 2>{deviation, deviation * deviation};
+    };
   });
   for (std::int64_t c = 0; c < block.last - block.first; ++c) {
     const auto [first, second] = deviations[c];
@@ -269,8 +284,8 @@ template <class T, bool own>
 void careful_moments(const Geometry& g, const Block& block, const T* x, double* means, double* squares) {
   const auto count = static_cast<double>((block.end - block.begin) * (block.to - block.from));
   double totals[kMostChannels][1];
-  sum_block<T, 1, own>(g, block, totals, [x](std::int64_t, std::int64_t at, auto elements) {
-    return Terms<T, 1>{load_lanes<T>(x + at, elements)};
+  sum_block<T, 1, own>(g, block, totals, [x](std::int64_t) {
+    return [x](std::int64_t at, auto elements) { return Terms<T, 1>{load_lanes<T>(x + at, elements)}; };
   });
   T pivots[kMostChannels];
   for (std::int64_t c = 0; c < block.last - block.first; ++c)
@@ -312,14 +327,16 @@ template <class T, Activation activation, Mask mask, bool own>
 void block_gradient_sums(const Geometry& g, const Block& block, const T* x, const Upstream<T>& upstream,
                          T* through, double* sum_g, double* sum_g_x) {
   double totals[kMostChannels][2];
-  sum_block<T, 2, own>(g, block, totals, [&](std::int64_t c, std::int64_t at, auto elements) {
-    const Normalizer<T, own> n(upstream.normalization, block.first + c);
-    const Batch<T> centered = n.centered(load_lanes<T>(x + at, elements), 0, elements);
-    const Batch<T> passed = through_activation<T, activation, mask>(
-        load_lanes<T>(upstream.gy + at, elements), [&] { return n.normalized(centered, 0, elements); },
-        [&] { return load_lanes<T>(upstream.y + at, elements); });
-    if (through != nullptr) store_lanes<T>(through + at, passed, elements);
-    return Terms<T, 2>{passed, passed * centered};
+  sum_block<T, 2, own>(g, block, totals, [&](std::int64_t c) {
+    return [n = Normalizer<T, own>(upstream.normalization, block.first + c), x, gy = upstream.gy,
+            y = upstream.y, through](std::int64_t at, auto elements) {
+      const Batch<T> centered = n.centered(load_lanes<T>(x + at, elements), 0, elements);
+      const Batch<T> passed = through_activation<T, activation, mask>(
+          load_lanes<T>(gy + at, elements), [&] { return n.normalized(centered, 0, elements); },
+          [&] { return load_lanes<T>(y + at, elements); });
+      if (through != nullptr) store_lanes<T>(through + at, passed, elements);
+      return Terms<T, 2>{passed, passed * centered};
+    };
   });
   for (std::int64_t c = 0; c < block.last - block.first; ++c) {
     sum_g[c] = totals[c][0];
