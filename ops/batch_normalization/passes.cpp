@@ -42,17 +42,17 @@ struct Group {
   [[nodiscard]] std::int64_t offset() const { return first * geometry.inner; }
 };
 
-/// As many channels as a core's cache holds of what is read twice, `bytes` for each element; all of them
-/// where they would be scattered in memory, or do not suffice for all threads: then each pass is shared out.
+/// How many channels are worked through at once: what a core's cache holds of the data that is read twice,
+/// `bytes` for each element. All of them where such a group would lie in short pieces of memory, or where
+/// there are fewer than threads: then each pass is shared out. The results do not depend on it.
 std::int64_t group_width(const Geometry& g, std::int64_t bytes) {
-  static const std::int64_t kCache = getenv("BN_CACHE") ? atoll(getenv("BN_CACHE")) << 10 : 384 << 10;
-  static const std::int64_t kLeastRun = getenv("BN_RUN") ? atoll(getenv("BN_RUN")) : 1024;
+  constexpr std::int64_t kCacheBytes = 256 << 10, kLeastBytes = 2 << 10;
   const std::int64_t channel = g.averaged() * bytes;
   if (g.has_columns() || channel == 0 || g.channels < num_threads()) return g.channels;
   const std::int64_t most =
-      std::clamp<std::int64_t>(kCache / channel, 1, parts_of(g.channels, num_threads()));
+      std::clamp<std::int64_t>(kCacheBytes / channel, 1, parts_of(g.channels, num_threads()));
   const std::int64_t width = parts_of(g.channels, parts_of(g.channels, most));  // groups of about one size
-  return width * g.inner * bytes < kLeastRun ? g.channels : width;
+  return width * g.inner * bytes < kLeastBytes ? g.channels : width;
 }
 
 /// Calls f(group), the groups shared out among threads.
