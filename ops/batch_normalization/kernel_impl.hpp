@@ -7,35 +7,14 @@
 #include <fathom/core/simd/sum.hpp>
 #include <fathom/ops/batch_normalization/activation.hpp>
 #include <fathom/ops/batch_normalization/kernel.hpp>
+#include <fathom/ops/batch_normalization/kernel_vectors.hpp>
 
 namespace fathom::ops::batch_norm {
 namespace {
 
-using simd::Batch;
-using simd::lanes;
 using simd::load_lanes;
 using simd::multiply_add;
 using simd::store_lanes;
-
-/// Calls f(i, count) for the vectors of [0, length): all of them go through the same operations, and the last
-/// one, of `count` elements, touches nothing behind the end, where another thread may be writing. The first
-/// one may be short too: it has `lead` elements, unless that is 0.
-template <class T, class F>
-[[gnu::always_inline]] inline void for_each_vector(std::int64_t length, F f, std::int64_t lead = 0) {
-  constexpr std::int64_t L = lanes<T>;
-  std::int64_t i = lead;
-  if (lead > 0) f(0, lead);
-  for (; i + L <= length; i += L) f(i, std::integral_constant<std::int64_t, L>{});
-  if (i < length) f(i, length - i);
-}
-
-/// The `lead` after which vectors of a whole cache line lie in one line each, for a long row.
-template <class T>
-std::int64_t lead_of(const T* row, std::int64_t length) {
-  constexpr std::int64_t L = lanes<T>;
-  if (L * sizeof(T) < 64 || length < 8 * L) return 0;
-  return -(reinterpret_cast<std::intptr_t>(row) / static_cast<std::intptr_t>(sizeof(T))) & (L - 1);
-}
 
 /// A coefficient of the channels: one for a whole run, or (`own`) one for each of its elements.
 template <class T, bool own>
@@ -97,10 +76,11 @@ template <class T, Activation activation, bool own, bool add>
 void normalize_runs(const Geometry& g, std::int64_t begin, std::int64_t end, const T* x, const T* residual,
                     const Normalization<T>& normalization, T* y) {
   for_each_run(g, begin, end, [&](std::int64_t channel, std::int64_t at) {
-    const auto vector = [n = Normalizer<T, own>(normalization, channel), in = x + at, added = residual + at,
-                         out = y + at](std::int64_t i, auto count) {
+    const auto vector = [n = Normalizer<T, own>(normalization, channel), in = x + at, residual, at,
+                         out = y + at, ahead = Ahead<T, own>(g, -1)](std::int64_t i, auto count) {
+      ahead.fetch(out + i);
       Batch<T> value = n.normalized(n.centered(load_lanes<T>(in + i, count), i, count), i, count);
-      if constexpr (add) value += load_lanes<T>(added + i, count);
+      if constexpr (add) value += load_lanes<T>(residual + at + i, count);
       if constexpr (activation != Activation::none) value = rule_of<activation>().value(value);
       store_lanes<T>(out + i, value, count);
     };
@@ -129,12 +109,13 @@ void gradient_runs(const Geometry& g, std::int64_t begin, std::int64_t end, cons
                          slope = Coefficient<T, own>(gradient.slope + channel),
                          shift = Coefficient<T, own>(gradient.shift + channel),
                          scale = Coefficient<T, own>(gradient.scale + channel), in = x + at,
-                         gy = upstream.gy + at, y = upstream.y + at,
-                         out = gx + at](std::int64_t i, auto count) {
+                         gy = upstream.gy + at, y = upstream.y, at, out = gx + at,
+                         ahead = Ahead<T, own>(g, -1)](std::int64_t i, auto count) {
+      ahead.fetch(out + i);
       const Batch<T> centered = n.centered(load_lanes<T>(in + i, count), i, count);
       const Batch<T> passed = through_activation<T, activation, mask>(
           load_lanes<T>(gy + i, count), [&] { return n.normalized(centered, i, count); },
-          [&] { return load_lanes<T>(y + i, count); });
+          [&] { return load_lanes<T>(y + at + i, count); });
       const Batch<T> level = passed - shift.at(i, count);
       Batch<T> value = multiply_add<T>(-centered, slope.at(i, count), level) * scale.at(i, count);
       if constexpr (add) value += load_lanes<T>(out + i, count);
@@ -266,8 +247,9 @@ void moments_about(const Geometry& g, const Block& block, const T* x, const T* p
                    double* squares) {
   const auto count = static_cast<double>((block.end - block.begin) * (block.to - block.from));
   double deviations[kMostChannels][2];
-  sum_block<T, 2, own>(g, block, deviations, [x, pivots](std::int64_t c) {
-    return [x, pivot = Coefficient<T, own>(pivots + c)](std::int64_t at, auto elements) {
+  sum_block<T, 2, own>(g, block, deviations, [x, pivots, ahead = Ahead<T, own>(g, 1)](std::int64_t c) {
+    return [x, pivot = Coefficient<T, own>(pivots + c), ahead](std::int64_t at, auto elements) {
+      ahead.fetch(x + at);
       const Batch<T> deviation = load_lanes<T>(x + at, elements) - pivot.at(0, elements);
       return Terms<T, 2>{deviation, deviation * deviation};
     };
@@ -327,9 +309,11 @@ template <class T, Activation activation, Mask mask, bool own>
 void block_gradient_sums(const Geometry& g, const Block& block, const T* x, const Upstream<T>& upstream,
                          T* through, double* sum_g, double* sum_g_x) {
   double totals[kMostChannels][2];
+  const Ahead<T, own> ahead(g, 1);
   sum_block<T, 2, own>(g, block, totals, [&](std::int64_t c) {
     return [n = Normalizer<T, own>(upstream.normalization, block.first + c), x, gy = upstream.gy,
-            y = upstream.y, through](std::int64_t at, auto elements) {
+            y = upstream.y, through, ahead](std::int64_t at, auto elements) {
+      ahead.fetch(x + at), ahead.fetch(gy + at);
       const Batch<T> centered = n.centered(load_lanes<T>(x + at, elements), 0, elements);
       const Batch<T> passed = through_activation<T, activation, mask>(
           load_lanes<T>(gy + at, elements), [&] { return n.normalized(centered, 0, elements); },
