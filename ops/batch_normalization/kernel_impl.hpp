@@ -76,11 +76,15 @@ template <class T, Activation activation, bool own, bool add>
 void normalize_runs(const Geometry& g, std::int64_t begin, std::int64_t end, const T* x, const T* residual,
                     const Normalization<T>& normalization, T* y) {
   for_each_run(g, begin, end, [&](std::int64_t channel, std::int64_t at) {
-    const auto vector = [n = Normalizer<T, own>(normalization, channel), in = x + at, residual, at,
-                         out = y + at, ahead = Ahead<T, own>(g, -1)](std::int64_t i, auto count) {
+    const Normalizer<T, own> n(normalization, channel);
+    const Ahead<T, own> ahead(g, -1);
+    const T* const in = x + at;
+    const T* const added = add ? residual + at : residual;
+    T* const out = y + at;
+    const auto vector = [=](std::int64_t i, auto count) {
       ahead.fetch(out + i);
       Batch<T> value = n.normalized(n.centered(load_lanes<T>(in + i, count), i, count), i, count);
-      if constexpr (add) value += load_lanes<T>(residual + at + i, count);
+      if constexpr (add) value += load_lanes<T>(added + i, count);
       if constexpr (activation != Activation::none) value = rule_of<activation>().value(value);
       store_lanes<T>(out + i, value, count);
     };
@@ -105,17 +109,19 @@ template <class T, Activation activation, Mask mask, bool own, bool add>
 void gradient_runs(const Geometry& g, std::int64_t begin, std::int64_t end, const T* x,
                    const Upstream<T>& upstream, const InputGradient<T>& gradient, T* gx) {
   for_each_run(g, begin, end, [&](std::int64_t channel, std::int64_t at) {
-    const auto vector = [n = Normalizer<T, own>(upstream.normalization, channel),
-                         slope = Coefficient<T, own>(gradient.slope + channel),
-                         shift = Coefficient<T, own>(gradient.shift + channel),
-                         scale = Coefficient<T, own>(gradient.scale + channel), in = x + at,
-                         gy = upstream.gy + at, y = upstream.y, at, out = gx + at,
-                         ahead = Ahead<T, own>(g, -1)](std::int64_t i, auto count) {
+    const Normalizer<T, own> n(upstream.normalization, channel);
+    const Coefficient<T, own> slope(gradient.slope + channel), shift(gradient.shift + channel),
+        scale(gradient.scale + channel);
+    const Ahead<T, own> ahead(g, -1);
+    const T *const in = x + at, *const gy = upstream.gy + at;
+    const T* const y = mask == Mask::from_y ? upstream.y + at : upstream.y;
+    T* const out = gx + at;
+    const auto vector = [=](std::int64_t i, auto count) {
       ahead.fetch(out + i);
       const Batch<T> centered = n.centered(load_lanes<T>(in + i, count), i, count);
       const Batch<T> passed = through_activation<T, activation, mask>(
           load_lanes<T>(gy + i, count), [&] { return n.normalized(centered, i, count); },
-          [&] { return load_lanes<T>(y + at + i, count); });
+          [&] { return load_lanes<T>(y + i, count); });
       const Batch<T> level = passed - shift.at(i, count);
       Batch<T> value = multiply_add<T>(-centered, slope.at(i, count), level) * scale.at(i, count);
       if constexpr (add) value += load_lanes<T>(out + i, count);
@@ -310,9 +316,10 @@ void block_gradient_sums(const Geometry& g, const Block& block, const T* x, cons
                          T* through, double* sum_g, double* sum_g_x) {
   double totals[kMostChannels][2];
   const Ahead<T, own> ahead(g, 1);
-  sum_block<T, 2, own>(g, block, totals, [&](std::int64_t c) {
-    return [n = Normalizer<T, own>(upstream.normalization, block.first + c), x, gy = upstream.gy,
-            y = upstream.y, through, ahead](std::int64_t at, auto elements) {
+  const T *const gy = upstream.gy, *const y = upstream.y;
+  sum_block<T, 2, own>(g, block, totals, [=, &upstream, &block](std::int64_t c) {
+    const Normalizer<T, own> n(upstream.normalization, block.first + c);
+    return [=](std::int64_t at, auto elements) {
       ahead.fetch(x + at), ahead.fetch(gy + at);
       const Batch<T> centered = n.centered(load_lanes<T>(x + at, elements), 0, elements);
       const Batch<T> passed = through_activation<T, activation, mask>(

@@ -43,8 +43,9 @@ struct Group {
 };
 
 /// How many channels are worked through at once: what a core's cache holds of the data that is read twice,
-/// `bytes` for each element. All of them where such a group would lie in short pieces of memory, or where
-/// there are fewer than threads: then each pass is shared out. The results do not depend on it.
+/// `bytes` for each element, unless nothing is (0). All of them where such a group would lie in short pieces
+/// of memory, or where there are fewer than threads: then each pass is shared out. The results do not depend
+/// on it.
 std::int64_t group_width(const Geometry& g, std::int64_t bytes) {
   constexpr std::int64_t kCacheBytes = 256 << 10, kLeastBytes = 2 << 10;
   const std::int64_t channel = g.averaged() * bytes;
@@ -197,16 +198,17 @@ void for_runs(const Geometry& g, Run run) {
   parallel_for(g.runs(), std::max<std::int64_t>(1, kElementGrain / g.run_length()), run);
 }
 
-/// Calls take_statistics(group) before a group is normalized.
+/// Calls take_statistics(group) before a group is normalized. Both read x if `twice`.
 template <class T, class F>
-void normalize_groups(const Geometry& geometry, const Array& x, const Array& residual, const Affine& affine,
-                      Activation activation, const Statistics& statistics, F take_statistics, Array& y) {
+void normalize_groups(const Geometry& geometry, bool twice, const Array& x, const Array& residual,
+                      const Affine& affine, Activation activation, const Statistics& statistics,
+                      F take_statistics, Array& y) {
   const ActivationKernels<T>& kernels = choose_kernels<T>("batch_normalization/normalize").of(activation);
   const T* in = x.data<T>();
   const T* added = residual.defined() ? residual.data<T>() : nullptr;
   T* out = y.mutable_data<T>();
   Rounded<T> coefficients(geometry);
-  for_each_group(geometry, sizeof(T), [&](const Group& group) {
+  for_each_group(geometry, twice ? sizeof(T) : 0, [&](const Group& group) {
     take_statistics(group);
     coefficients.set(group, statistics, affine);
     const std::int64_t at = group.offset();
@@ -230,7 +232,7 @@ void normalize(const Geometry& geometry, const Array& x, const Array& residual, 
                const Affine& affine, Activation activation, Array& y) {
   dispatch_float(x.dtype(), kName, [&]<class T>() {
     normalize_groups<T>(
-        geometry, x, residual, affine, activation, statistics, [](const Group&) {}, y);
+        geometry, false, x, residual, affine, activation, statistics, [](const Group&) {}, y);
   });
 }
 
@@ -254,7 +256,7 @@ Statistics normalize_by_own(const Geometry& geometry, const Array& x, const Arra
       for (std::size_t c = index(group.first); c < index(group.end()); ++c)
         result.inverse[c] = inverse_deviation(result.variance[c], eps);
     };
-    normalize_groups<T>(geometry, x, residual, affine, activation, result, take_statistics, y);
+    normalize_groups<T>(geometry, true, x, residual, affine, activation, result, take_statistics, y);
   });
   return result;
 }
@@ -278,7 +280,7 @@ GradientSums gradients(const Geometry& geometry, const Array& x, const OutputGra
     T* gx = to.gx == nullptr ? nullptr : to.gx->mutable_data<T>();
     Rounded<T> coefficients(geometry);
     std::vector<T> slope(zeros.size()), shift(zeros.size());
-    const std::int64_t arrays = y == nullptr ? 2 : 3;
+    const std::int64_t arrays = to.sums && gx != nullptr ? (y == nullptr ? 2 : 3) : 0;
     for_each_group(geometry, arrays * static_cast<std::int64_t>(sizeof(T)), [&](const Group& group) {
       const std::int64_t at = group.offset();
       coefficients.set(group, statistics, affine);
