@@ -81,7 +81,7 @@ void normalize_runs(const Geometry& g, std::int64_t begin, std::int64_t end, con
     const T* const in = x + at;
     const T* const added = add ? residual + at : residual;
     T* const out = y + at;
-    const auto vector = [=](std::int64_t i, auto count) {
+    const auto vector = [&](std::int64_t i, auto count) {
       ahead.fetch(out + i);
       Batch<T> value = n.normalized(n.centered(load_lanes<T>(in + i, count), i, count), i, count);
       if constexpr (add) value += load_lanes<T>(added + i, count);
@@ -116,7 +116,7 @@ void gradient_runs(const Geometry& g, std::int64_t begin, std::int64_t end, cons
     const T *const in = x + at, *const gy = upstream.gy + at;
     const T* const y = mask == Mask::from_y ? upstream.y + at : upstream.y;
     T* const out = gx + at;
-    const auto vector = [=](std::int64_t i, auto count) {
+    const auto vector = [&](std::int64_t i, auto count) {
       ahead.fetch(out + i);
       const Batch<T> centered = n.centered(load_lanes<T>(in + i, count), i, count);
       const Batch<T> passed = through_activation<T, activation, mask>(
@@ -318,16 +318,16 @@ void block_gradient_sums(const Geometry& g, const Block& block, const T* x, cons
   const Ahead<T, own> ahead(g, 1);
   const T *const gy = upstream.gy, *const y = upstream.y;
   sum_block<T, 2, own>(g, block, totals, [=, &upstream, &block](std::int64_t c) {
-    const Normalizer<T, own> n(upstream.normalization, block.first + c);
-    return [=](std::int64_t at, auto elements) {
-      ahead.fetch(x + at), ahead.fetch(gy + at);
-      const Batch<T> centered = n.centered(load_lanes<T>(x + at, elements), 0, elements);
-      const Batch<T> passed = through_activation<T, activation, mask>(
-          load_lanes<T>(gy + at, elements), [&] { return n.normalized(centered, 0, elements); },
-          [&] { return load_lanes<T>(y + at, elements); });
-      if (through != nullptr) store_lanes<T>(through + at, passed, elements);
-      return Terms<T, 2>{passed, passed * centered};
-    };
+    return
+        [=, n = Normalizer<T, own>(upstream.normalization, block.first + c)](std::int64_t at, auto elements) {
+          ahead.fetch(x + at), ahead.fetch(gy + at);
+          const Batch<T> centered = n.centered(load_lanes<T>(x + at, elements), 0, elements);
+          const Batch<T> passed = through_activation<T, activation, mask>(
+              load_lanes<T>(gy + at, elements), [&] { return n.normalized(centered, 0, elements); },
+              [&] { return load_lanes<T>(y + at, elements); });
+          if (through != nullptr) store_lanes<T>(through + at, passed, elements);
+          return Terms<T, 2>{passed, passed * centered};
+        };
   });
   for (std::int64_t c = 0; c < block.last - block.first; ++c) {
     sum_g[c] = totals[c][0];
