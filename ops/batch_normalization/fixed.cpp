@@ -20,8 +20,8 @@ class InverseRoot final : public Function {
 
   Arrays forward(std::span<const Array> inputs) override {
     retain_output(0);
-    return {
-        from_channels(inverse_deviation(to_channels(inputs[0]), eps_), inputs[0].shape(), inputs[0].dtype())};
+    const Statistics s = statistics_of({}, to_channels(inputs[0]), eps_);
+    return {from_channels(s.inverse, inputs[0].shape(), inputs[0].dtype())};
   }
 
   Variables backward(const Wanted&, std::span<const Variable> gys) override {
@@ -46,9 +46,9 @@ class FixedBatchNormalization final : public Function {
     if (activation_ != Activation::none) retain_output(0);
     const Array& x = inputs[0];
     Array y = Array::empty(x.shape(), x.dtype());
-    const Affine normalization{to_channels(inputs[3]), scale(to_channels(inputs[1]), to_channels(inputs[4])),
-                               to_channels(inputs[2])};
-    normalize(layout_.geometry, x, inputs.size() > 5 ? inputs[5] : Array{}, normalization, activation_, y);
+    normalize(layout_.geometry, x, inputs.size() > 5 ? inputs[5] : Array{},
+              statistics_of(to_channels(inputs[3]), to_channels(inputs[4]), eps_),
+              {to_channels(inputs[1]), to_channels(inputs[2])}, activation_, y);
     return {std::move(y)};
   }
 
@@ -78,35 +78,26 @@ class FixedBatchNormalization final : public Function {
   void backward_arrays(const Wanted& wanted, std::span<const Array> gys,
                        std::span<GradientSink> into) override {
     const Array& x = input_array(0);
+    const Statistics statistics =
+        statistics_of(to_channels(input_array(3)), to_channels(input_array(4)), eps_);
     const PerChannel gamma = to_channels(input_array(1));
-    const PerChannel variance = to_channels(input_array(4));
-    const PerChannel zeros(gamma.size(), 0.0);
-    const Affine normalization{to_channels(input_array(3)), scale(gamma, variance), zeros};
     ThroughBuffer through(wanted, activation_, 5, gys[0], into);
     const bool accumulate = wanted[0] && into[0].accumulates();
     Array* gx = nullptr;
     if (wanted[0]) gx = wanted[5] ? &into[0].buffer() : &into[0].buffer_over(gys[0]);
-    OutputGradient gradient{gys[0], activation_, activation_ == Activation::none ? Array{} : output_array(0)};
-    if (wanted[1] || wanted[2] || wanted[3] || wanted[4] || through.get() != nullptr) {
-      give_channels(wanted, take_sums(layout_.geometry, x, normalization, through.get(), gradient), gamma,
-                    variance, into);
-    }
-    if (gx != nullptr) {
-      input_gradient(layout_.geometry, x, gradient, normalization, {zeros, zeros}, accumulate, *gx);
-    }
+    const bool wants_sums = wanted[1] || wanted[2] || wanted[3] || wanted[4] || through.get() != nullptr;
+    const GradientSums sums =
+        gradients(layout_.geometry, x,
+                  {gys[0], activation_, activation_ == Activation::none ? Array{} : output_array(0)},
+                  statistics, StatisticsFrom::elsewhere, {gamma, PerChannel(gamma.size(), 0.0)},
+                  {.gx = gx, .accumulate = accumulate, .through = through.get(), .sums = wants_sums});
+    give_channels(wanted, sums, gamma, statistics.inverse, into);
     through.give(gys[0]);
   }
 
  private:
-  [[nodiscard]] PerChannel scale(const PerChannel& gamma, const PerChannel& variance) const {
-    PerChannel result = inverse_deviation(variance, eps_);
-    for (std::size_t c = 0; c < result.size(); ++c) result[c] *= gamma[c];
-    return result;
-  }
-
   void give_channels(const Wanted& wanted, const GradientSums& sums, const PerChannel& gamma,
-                     const PerChannel& variance, std::span<GradientSink> into) const {
-    const PerChannel s = inverse_deviation(variance, eps_);
+                     const PerChannel& s, std::span<GradientSink> into) const {
     const auto give = [&](std::size_t input, auto f) {
       if (!wanted[input]) return;
       PerChannel values(s.size());

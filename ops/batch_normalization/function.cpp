@@ -29,51 +29,15 @@ struct Normalized {
   [[nodiscard]] double per_element() const {
     return 1.0 / static_cast<double>(std::max<std::int64_t>(1, layout.geometry.averaged()));
   }
+  [[nodiscard]] Array channels(const PerChannel& values, DType dtype) const {
+    return from_channels(values, layout.channels, dtype);
+  }
 };
 
 PerChannel product(PerChannel a, const PerChannel& b) {
   for (std::size_t c = 0; c < a.size(); ++c) a[c] *= b[c];
   return a;
 }
-
-PerChannel scaled(PerChannel a, double factor) {
-  for (double& value : a) value *= factor;
-  return a;
-}
-
-/// Gradients with respect to x, gamma and beta, each computed when asked for.
-class Gradients {
- public:
-  /// `through`, for a residual, becomes what gets through the activation.
-  Gradients(const Normalized& normalized, const Array& x, const Affine& normalization,
-            OutputGradient gradient, Array* through = nullptr)
-      : n_(normalized),
-        x_(x),
-        normalization_(normalization),
-        gradient_(std::move(gradient)),
-        sums_(take_sums(n_.layout.geometry, x, normalization, through, gradient_)) {}
-
-  [[nodiscard]] Array ggamma() const { return channels(product(sums_.g_x, n_.statistics->inverse)); }
-  [[nodiscard]] Array gbeta() const { return channels(sums_.g); }
-  /// gx = gamma * s * (g - mean(g) - xhat * mean(g * xhat)), with s = 1 / sqrt(variance + eps)
-  void write_gx(bool accumulate, Array& gx) const {
-    const PerChannel& inverse = n_.statistics->inverse;
-    const InputSlope input{scaled(product(sums_.g_x, product(inverse, inverse)), n_.per_element()),
-                           scaled(sums_.g, n_.per_element())};
-    input_gradient(n_.layout.geometry, x_, gradient_, normalization_, input, accumulate, gx);
-  }
-
- private:
-  [[nodiscard]] Array channels(const PerChannel& values) const {
-    return from_channels(values, n_.layout.channels, x_.dtype());
-  }
-
-  const Normalized& n_;
-  const Array& x_;
-  const Affine& normalization_;
-  OutputGradient gradient_;
-  GradientSums sums_;
-};
 
 Variable normalize_again(const Normalized& normalized, const Variable& x, const Variable& gamma,
                          const Variable& beta);
@@ -109,13 +73,14 @@ class BatchNormalizationGrad final : public Function {
 
   Arrays forward(std::span<const Array> inputs) override {
     retain_inputs({0, 1, 2});
-    const PerChannel& mean = n_.statistics->mean;
-    const Affine normalization{mean, product(to_channels(inputs[1]), n_.statistics->inverse),
-                               PerChannel(mean.size(), 0.0)};
-    const Gradients gradients(n_, inputs[0], normalization, {inputs[2]});
-    Array gx = Array::empty(inputs[0].shape(), inputs[0].dtype());
-    gradients.write_gx(false, gx);
-    return {std::move(gx), gradients.ggamma(), gradients.gbeta()};
+    const DType dtype = inputs[0].dtype();
+    PerChannel gamma = to_channels(inputs[1]);
+    const Affine affine{std::move(gamma), PerChannel(n_.statistics->mean.size(), 0.0)};
+    Array gx = Array::empty(inputs[0].shape(), dtype);
+    const GradientSums sums = batch_norm::gradients(n_.layout.geometry, inputs[0], {inputs[2]},
+                                                    *n_.statistics, StatisticsFrom::x, affine, {.gx = &gx});
+    return {std::move(gx), n_.channels(product(sums.g_x, n_.statistics->inverse), dtype),
+            n_.channels(sums.g, dtype)};
   }
 
   Variables backward(const Wanted& wanted, std::span<const Variable> gys) override {
@@ -177,12 +142,13 @@ class BatchNormalization final : public Function {
     retain_inputs({0, 1});
     if (reads_output()) retain_output(0);
     const Array& x = inputs[0];
-    if (!n_.statistics) {
-      n_.statistics = std::make_shared<const Statistics>(statistics(n_.layout.geometry, x, n_.eps));
-    }
-    normalization_ = {n_.statistics->mean, product(to_channels(inputs[1]), n_.statistics->inverse),
-                      to_channels(inputs[2])};
-    return {normalized(x, has_residual_ ? inputs[3] : Array{})};
+    const Array residual = has_residual_ ? inputs[3] : Array{};
+    affine_ = {to_channels(inputs[1]), to_channels(inputs[2])};
+    if (n_.statistics) return {normalized(x, residual)};
+    Array y = Array::empty(x.shape(), x.dtype());
+    n_.statistics = std::make_shared<const Statistics>(
+        normalize_by_own(n_.layout.geometry, x, residual, n_.eps, affine_, activation_, y));
+    return {std::move(y)};
   }
 
   bool recomputes(std::size_t) const override { return recompute_ && !has_residual_; }
@@ -208,12 +174,13 @@ class BatchNormalization final : public Function {
     const bool accumulate = wanted[0] && into[0].accumulates();
     Array* gx = nullptr;
     if (wanted[0]) gx = wanted[3] ? &into[0].buffer() : &into[0].buffer_over(gys[0]);
-    const Gradients gradients(n_, input_array(0), normalization_,
-                              {gys[0], activation_, reads_output() ? output_array(0) : Array{}},
-                              through.get());
-    if (wanted[1]) into[1].give(gradients.ggamma());
-    if (wanted[2]) into[2].give(gradients.gbeta());
-    if (gx != nullptr) gradients.write_gx(accumulate, *gx);
+    const Array& x = input_array(0);
+    const GradientSums sums =
+        gradients(n_.layout.geometry, x, {gys[0], activation_, reads_output() ? output_array(0) : Array{}},
+                  *n_.statistics, StatisticsFrom::x, affine_,
+                  {.gx = gx, .accumulate = accumulate, .through = through.get()});
+    if (wanted[1]) into[1].give(n_.channels(product(sums.g_x, n_.statistics->inverse), x.dtype()));
+    if (wanted[2]) into[2].give(n_.channels(sums.g, x.dtype()));
     through.give(gys[0]);
   }
 
@@ -224,7 +191,7 @@ class BatchNormalization final : public Function {
   [[nodiscard]] bool reads_output() const { return activation_ != Activation::none && has_residual_; }
   [[nodiscard]] Array normalized(const Array& x, const Array& residual) const {
     Array y = Array::empty(x.shape(), x.dtype());
-    normalize(n_.layout.geometry, x, residual, normalization_, activation_, y);
+    normalize(n_.layout.geometry, x, residual, *n_.statistics, affine_, activation_, y);
     return y;
   }
 
@@ -232,7 +199,7 @@ class BatchNormalization final : public Function {
   Activation activation_;
   bool recompute_;
   bool has_residual_ = false;
-  Affine normalization_;
+  Affine affine_;
 };
 
 Variable normalize_again(const Normalized& normalized, const Variable& x, const Variable& gamma,

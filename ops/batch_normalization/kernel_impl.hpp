@@ -7,25 +7,14 @@
 #include <fathom/core/simd/sum.hpp>
 #include <fathom/ops/batch_normalization/activation.hpp>
 #include <fathom/ops/batch_normalization/kernel.hpp>
+#include <fathom/ops/batch_normalization/kernel_vectors.hpp>
 
 namespace fathom::ops::batch_norm {
 namespace {
 
-using simd::Batch;
-using simd::lanes;
 using simd::load_lanes;
 using simd::multiply_add;
 using simd::store_lanes;
-
-/// Calls f(i, count) for the vectors of [0, length): all of them go through the same operations, and the last
-/// one, of `count` elements, touches nothing behind the end, where another thread may be writing.
-template <class T, class F>
-[[gnu::always_inline]] inline void for_each_vector(std::int64_t length, F f) {
-  constexpr std::int64_t L = lanes<T>;
-  std::int64_t i = 0;
-  for (; i + L <= length; i += L) f(i, std::integral_constant<std::int64_t, L>{});
-  if (i < length) f(i, length - i);
-}
 
 /// A coefficient of the channels: one for a whole run, or (`own`) one for each of its elements.
 template <class T, bool own>
@@ -70,15 +59,16 @@ template <class T, Activation activation, Mask mask>
   }
 }
 
-/// Calls f(run, channel, offset) for runs [begin, end).
+/// Calls f(channel, offset) for runs [begin, end), the last one first: of what was read just before, that is
+/// what a cache still holds.
 template <class F>
 [[gnu::always_inline]] inline void for_each_run(const Geometry& g, std::int64_t begin, std::int64_t end,
                                                 F f) {
-  const std::int64_t length = g.run_length();
-  std::int64_t channel = g.has_columns() ? 0 : begin % g.channels;
-  for (std::int64_t run = begin; run < end; ++run) {
-    f(channel, run * length);
-    if (!g.has_columns() && ++channel == g.channels) channel = 0;
+  const std::int64_t width = g.has_columns() ? 1 : g.channels;
+  std::int64_t item = (end - 1) / width, channel = (end - 1) % width;
+  for (std::int64_t run = end; run > begin; --run) {
+    f(channel, item * g.item() + channel * g.inner);
+    if (--channel < 0) channel = width - 1, --item;
   }
 }
 
@@ -87,13 +77,18 @@ void normalize_runs(const Geometry& g, std::int64_t begin, std::int64_t end, con
                     const Normalization<T>& normalization, T* y) {
   for_each_run(g, begin, end, [&](std::int64_t channel, std::int64_t at) {
     const Normalizer<T, own> n(normalization, channel);
-    for_each_vector<T>(g.run_length(), [&](std::int64_t i, auto count) {
-      const Batch<T> centered = n.centered(load_lanes<T>(x + at + i, count), i, count);
-      Batch<T> value = n.normalized(centered, i, count);
-      if constexpr (add) value += load_lanes<T>(residual + at + i, count);
+    const Ahead<T, own> ahead(g, -1);
+    const T* const in = x + at;
+    const T* const added = add ? residual + at : residual;
+    T* const out = y + at;
+    const auto vector = [&](std::int64_t i, auto count) {
+      ahead.fetch(out + i);
+      Batch<T> value = n.normalized(n.centered(load_lanes<T>(in + i, count), i, count), i, count);
+      if constexpr (add) value += load_lanes<T>(added + i, count);
       if constexpr (activation != Activation::none) value = rule_of<activation>().value(value);
-      store_lanes<T>(y + at + i, value, count);
-    });
+      store_lanes<T>(out + i, value, count);
+    };
+    for_each_vector<T>(g.run_length(), vector, lead_of(y + at, g.run_length()));
   });
 }
 
@@ -117,16 +112,22 @@ void gradient_runs(const Geometry& g, std::int64_t begin, std::int64_t end, cons
     const Normalizer<T, own> n(upstream.normalization, channel);
     const Coefficient<T, own> slope(gradient.slope + channel), shift(gradient.shift + channel),
         scale(gradient.scale + channel);
-    for_each_vector<T>(g.run_length(), [&](std::int64_t i, auto count) {
-      const Batch<T> centered = n.centered(load_lanes<T>(x + at + i, count), i, count);
+    const Ahead<T, own> ahead(g, -1);
+    const T *const in = x + at, *const gy = upstream.gy + at;
+    const T* const y = mask == Mask::from_y ? upstream.y + at : upstream.y;
+    T* const out = gx + at;
+    const auto vector = [&](std::int64_t i, auto count) {
+      ahead.fetch(out + i);
+      const Batch<T> centered = n.centered(load_lanes<T>(in + i, count), i, count);
       const Batch<T> passed = through_activation<T, activation, mask>(
-          load_lanes<T>(upstream.gy + at + i, count), [&] { return n.normalized(centered, i, count); },
-          [&] { return load_lanes<T>(upstream.y + at + i, count); });
+          load_lanes<T>(gy + i, count), [&] { return n.normalized(centered, i, count); },
+          [&] { return load_lanes<T>(y + i, count); });
       const Batch<T> level = passed - shift.at(i, count);
       Batch<T> value = multiply_add<T>(-centered, slope.at(i, count), level) * scale.at(i, count);
-      if constexpr (add) value += load_lanes<T>(gx + at + i, count);
-      store_lanes<T>(gx + at + i, value, count);
-    });
+      if constexpr (add) value += load_lanes<T>(out + i, count);
+      store_lanes<T>(out + i, value, count);
+    };
+    for_each_vector<T>(g.run_length(), vector, lead_of(gx + at, g.run_length()));
   });
 }
 
@@ -171,8 +172,8 @@ template <class T, int count, class F>
 [[gnu::always_inline]] inline void add_up(std::int64_t length, F f, Terms<T, count>& total) {
   constexpr std::int64_t L = lanes<T>;
   constexpr std::integral_constant<std::int64_t, L> whole{};
-  Terms<T, count> a, b, c, d;
-  a.clear(), b.clear(), c.clear(), d.clear();
+  Terms<T, count> a = total, b, c, d;
+  b.clear(), c.clear(), d.clear();
   std::int64_t i = 0;
   for (; i + 4 * L <= length; i += 4 * L) {
     a += f(i, whole);
@@ -186,11 +187,11 @@ template <class T, int count, class F>
     const Terms<T, count> last = f(i, length - i);
     for (int k = 0; k < count; ++k) d.of[k] += last.of[k] & mask;
   }
-  for (int k = 0; k < count; ++k) total.of[k] += (a.of[k] + b.of[k]) + (c.of[k] + d.of[k]);
+  for (int k = 0; k < count; ++k) total.of[k] = (a.of[k] + b.of[k]) + (c.of[k] + d.of[k]);
 }
 
-/// Sums f(channel, offset, elements), which are Terms, over a block into totals[channel - first], going along
-/// memory.
+/// Sums f(channel - first)(offset, elements), which are Terms, over a block into totals[channel - first],
+/// going along memory.
 template <class T, int count, class F>
 [[gnu::always_inline]] inline void sum_rows(const Geometry& g, const Block& block, double (*totals)[count],
                                             F f) {
@@ -199,10 +200,10 @@ template <class T, int count, class F>
   for (std::int64_t c = 0; c < width; ++c) sums[c].clear();
   for (std::int64_t o = block.begin; o < block.end; ++o) {
     for (std::int64_t c = 0; c < width; ++c) {
-      const std::int64_t row = (o * g.channels + block.first + c) * g.inner + block.from;
+      const std::int64_t row = o * g.item() + (block.first + c) * g.inner + block.from;
       add_up<T, count>(
-          block.to - block.from, [&](std::int64_t i, auto elements) { return f(c, row + i, elements); },
-          sums[c]);
+          block.to - block.from,
+          [terms = f(c), row](std::int64_t i, auto elements) { return terms(row + i, elements); }, sums[c]);
     }
   }
   for (std::int64_t c = 0; c < width; ++c) {
@@ -210,21 +211,22 @@ template <class T, int count, class F>
   }
 }
 
-/// The same where channels lie innermost: f(first of the channels, offset, channels).
+/// The same where channels lie innermost: f(first of the channels)(offset, channels).
 template <class T, int count, class F>
 [[gnu::always_inline]] inline void sum_columns(const Geometry& g, const Block& block, double (*totals)[count],
                                                F f) {
   constexpr std::int64_t L = lanes<T>;
   for_each_vector<T>(block.last - block.first, [&](std::int64_t c, auto channels) {
+    const auto terms = f(c);
     const std::int64_t column = block.first + c;
     Terms<T, count> even, odd;
     even.clear(), odd.clear();
     std::int64_t o = block.begin;
     for (; o + 2 <= block.end; o += 2) {
-      even += f(c, o * g.channels + column, channels);
-      odd += f(c, (o + 1) * g.channels + column, channels);
+      even += terms(o * g.item() + column, channels);
+      odd += terms((o + 1) * g.item() + column, channels);
     }
-    if (o < block.end) even += f(c, o * g.channels + column, channels);
+    if (o < block.end) even += terms(o * g.item() + column, channels);
     even += odd;
     for (int k = 0; k < count; ++k) {
       alignas(Batch<T>) T values[L];
@@ -251,10 +253,12 @@ void moments_about(const Geometry& g, const Block& block, const T* x, const T* p
                    double* squares) {
   const auto count = static_cast<double>((block.end - block.begin) * (block.to - block.from));
   double deviations[kMostChannels][2];
-  sum_block<T, 2, own>(g, block, deviations, [x, pivots](std::int64_t c, std::int64_t at, auto elements) {
-    const Batch<T> pivot = own ? load_lanes<T>(pivots + c, elements) : Batch<T>(pivots[c]);
-    const Batch<T> deviation = load_lanes<T>(x + at, elements) - pivot;
-    return Terms<T, 2>{deviation, deviation * deviation};
+  sum_block<T, 2, own>(g, block, deviations, [x, pivots, ahead = Ahead<T, own>(g, 1)](std::int64_t c) {
+    return [x, pivot = Coefficient<T, own>(pivots + c), ahead](std::int64_t at, auto elements) {
+      ahead.fetch(x + at);
+      const Batch<T> deviation = load_lanes<T>(x + at, elements) - pivot.at(0, elements);
+      return Terms<T, 2>{deviation, deviation * deviation};
+    };
   });
   for (std::int64_t c = 0; c < block.last - block.first; ++c) {
     const auto [first, second] = deviations[c];
@@ -268,8 +272,8 @@ template <class T, bool own>
 void careful_moments(const Geometry& g, const Block& block, const T* x, double* means, double* squares) {
   const auto count = static_cast<double>((block.end - block.begin) * (block.to - block.from));
   double totals[kMostChannels][1];
-  sum_block<T, 1, own>(g, block, totals, [x](std::int64_t, std::int64_t at, auto elements) {
-    return Terms<T, 1>{load_lanes<T>(x + at, elements)};
+  sum_block<T, 1, own>(g, block, totals, [x](std::int64_t) {
+    return [x](std::int64_t at, auto elements) { return Terms<T, 1>{load_lanes<T>(x + at, elements)}; };
   });
   T pivots[kMostChannels];
   for (std::int64_t c = 0; c < block.last - block.first; ++c)
@@ -285,7 +289,7 @@ void block_moments(const Geometry& g, const Block& block, const T* x, double* me
     T sum = 0;
     for (std::int64_t k = 0; k < 4; ++k) {  // some elements, to start with
       const std::int64_t item = block.begin + (items - 1) * k / 3, i = block.from + (length - 1) * k / 3;
-      sum += x[(item * g.channels + block.first + c) * g.inner + i];
+      sum += x[item * g.item() + (block.first + c) * g.inner + i];
     }
     pivots[c] = sum / 4;
   }
@@ -311,14 +315,19 @@ template <class T, Activation activation, Mask mask, bool own>
 void block_gradient_sums(const Geometry& g, const Block& block, const T* x, const Upstream<T>& upstream,
                          T* through, double* sum_g, double* sum_g_x) {
   double totals[kMostChannels][2];
-  sum_block<T, 2, own>(g, block, totals, [&](std::int64_t c, std::int64_t at, auto elements) {
-    const Normalizer<T, own> n(upstream.normalization, block.first + c);
-    const Batch<T> centered = n.centered(load_lanes<T>(x + at, elements), 0, elements);
-    const Batch<T> passed = through_activation<T, activation, mask>(
-        load_lanes<T>(upstream.gy + at, elements), [&] { return n.normalized(centered, 0, elements); },
-        [&] { return load_lanes<T>(upstream.y + at, elements); });
-    if (through != nullptr) store_lanes<T>(through + at, passed, elements);
-    return Terms<T, 2>{passed, passed * centered};
+  const Ahead<T, own> ahead(g, 1);
+  const T *const gy = upstream.gy, *const y = upstream.y;
+  sum_block<T, 2, own>(g, block, totals, [=, &upstream, &block](std::int64_t c) {
+    return
+        [=, n = Normalizer<T, own>(upstream.normalization, block.first + c)](std::int64_t at, auto elements) {
+          ahead.fetch(x + at), ahead.fetch(gy + at);
+          const Batch<T> centered = n.centered(load_lanes<T>(x + at, elements), 0, elements);
+          const Batch<T> passed = through_activation<T, activation, mask>(
+              load_lanes<T>(gy + at, elements), [&] { return n.normalized(centered, 0, elements); },
+              [&] { return load_lanes<T>(y + at, elements); });
+          if (through != nullptr) store_lanes<T>(through + at, passed, elements);
+          return Terms<T, 2>{passed, passed * centered};
+        };
   });
   for (std::int64_t c = 0; c < block.last - block.first; ++c) {
     sum_g[c] = totals[c][0];

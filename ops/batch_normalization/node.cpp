@@ -11,13 +11,6 @@ Attributes attributes_of(const Layout& layout, double eps, Activation activation
   return result;
 }
 
-GradientSums take_sums(const Geometry& geometry, const Array& x, const Affine& normalization, Array* through,
-                       OutputGradient& gradient) {
-  GradientSums sums = gradient_sums(geometry, x, gradient, normalization, through);
-  if (through != nullptr) gradient = {*through};
-  return sums;
-}
-
 ThroughBuffer::ThroughBuffer(const Wanted& wanted, Activation activation, std::size_t residual,
                              const Array& gy, std::span<GradientSink> into) {
   if (!wanted[residual]) return;

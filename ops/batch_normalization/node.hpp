@@ -12,10 +12,6 @@ namespace fathom::ops::batch_norm {
 
 using ops::detail::through_activation;
 
-/// gradient_sums. With `through`, for a residual, `gradient` is afterwards what got through the activation.
-[[nodiscard]] GradientSums take_sums(const Geometry& geometry, const Array& x, const Affine& normalization,
-                                     Array* through, OutputGradient& gradient);
-
 /// Where the gradient of the residual, input `residual`, is written: what gets through the activation, in the
 /// memory of gy where that is free; gy itself where there is no activation.
 class ThroughBuffer {

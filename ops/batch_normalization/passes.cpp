@@ -34,10 +34,47 @@ const Kernels<T>& choose_kernels(std::string_view name) {
 
 std::int64_t parts_of(std::int64_t whole, std::int64_t most) { return (whole + most - 1) / most; }
 
+/// Channels that are worked through at once, and their data as a geometry of its own.
+struct Group {
+  Geometry geometry;
+  std::int64_t first;
+  [[nodiscard]] std::int64_t end() const { return first + geometry.channels; }
+  [[nodiscard]] std::int64_t offset() const { return first * geometry.inner; }
+};
+
+/// How many channels are worked through at once: what a core's cache holds of the data that is read twice,
+/// `bytes` for each element, unless nothing is (0). All of them where such a group would lie in short pieces
+/// of memory, or where there are fewer than threads: then each pass is shared out. The results do not depend
+/// on it.
+std::int64_t group_width(const Geometry& g, std::int64_t bytes) {
+  constexpr std::int64_t kCacheBytes = 256 << 10, kLeastBytes = 2 << 10;
+  const std::int64_t channel = g.averaged() * bytes;
+  if (g.has_columns() || channel == 0 || g.channels < num_threads()) return g.channels;
+  const std::int64_t most =
+      std::clamp<std::int64_t>(kCacheBytes / channel, 1, parts_of(g.channels, num_threads()));
+  const std::int64_t width = parts_of(g.channels, parts_of(g.channels, most));  // groups of about one size
+  return width * g.inner * bytes < kLeastBytes ? g.channels : width;
+}
+
+/// Calls f(group), the groups shared out among threads.
+template <class F>
+void for_each_group(const Geometry& g, std::int64_t bytes, F f) {
+  const std::int64_t width = group_width(g, bytes);
+  if (width == 0) return;
+  const std::int64_t grain =
+      std::max<std::int64_t>(1, kElementGrain / std::max<std::int64_t>(1, width * g.averaged()));
+  parallel_for(parts_of(g.channels, width), grain, [&](std::int64_t begin, std::int64_t end) {
+    for (; begin < end; ++begin) {
+      const std::int64_t first = begin * width;
+      f(Group{{g.outer, std::min(width, g.channels - first), g.inner, g.item()}, first});
+    }
+  });
+}
+
 /// How the sums are cut: into blocks whose sizes depend on the geometry alone, so that results have the same
 /// bits for any number of threads. A block sees some thousand elements of each of its channels at most, which
-/// is what sums in the data's own type stand, and is read twice: it fits the second-level cache. It has
-/// several channels where planes are small, so that it is read along memory.
+/// is what sums in the data's own type stand. It has several channels where planes are small, so that it is
+/// read along memory; no channel's sums depend on those that come with it.
 class Blocks {
  public:
   explicit Blocks(const Geometry& geometry)
@@ -47,28 +84,28 @@ class Blocks {
         items_(geometry.has_columns()
                    ? 128
                    : std::max<std::int64_t>(1, 1024 / std::max<std::int64_t>(1, geometry.inner))),
-        group_(geometry.has_columns()
+        width_(geometry.has_columns()
                    ? kMostChannels
                    : std::clamp<std::int64_t>(4096 / std::max<std::int64_t>(1, geometry.inner), 1,
                                               kMostChannels)),
         rows_(parts_of(geometry.outer, items_)) {}
 
-  /// Calls f(block, at) in the order of memory; `at` is where the results of the block's first channel belong
-  /// in a table (count(), channels).
+  /// Calls f(block, at) for the blocks of a group in the order of memory; `at` is where the results of the
+  /// block's first channel belong in a table (count(), channels of all groups).
   template <class F>
-  void for_each(F f) const {
-    const std::int64_t groups = parts_of(geometry_.channels, group_);
-    const std::int64_t work = std::max<std::int64_t>(1, items_ * std::min(part_, geometry_.inner) * group_);
-    parallel_for(rows_ * groups * parts_, std::max<std::int64_t>(1, kElementGrain / work),
+  void for_each(const Group& group, F f) const {
+    const std::int64_t channels = group.geometry.channels, across = parts_of(channels, width_);
+    const std::int64_t work = std::max<std::int64_t>(1, items_ * std::min(part_, geometry_.inner) * width_);
+    parallel_for(rows_ * across * parts_, std::max<std::int64_t>(1, kElementGrain / work),
                  [&](std::int64_t task, std::int64_t end_task) {
                    for (; task < end_task; ++task) {
                      const std::int64_t part = task % parts_;
-                     const std::int64_t first = task / parts_ % groups * group_;
-                     const std::int64_t row = task / parts_ / groups;
+                     const std::int64_t first = task / parts_ % across * width_;
+                     const std::int64_t row = task / parts_ / across;
                      f(Block{row * items_, std::min(geometry_.outer, (row + 1) * items_), first,
-                             std::min(geometry_.channels, first + group_), part * part_,
+                             std::min(channels, first + width_), part * part_,
                              std::min(geometry_.inner, (part + 1) * part_)},
-                       (row * parts_ + part) * geometry_.channels + first);
+                       (row * parts_ + part) * geometry_.channels + group.first + first);
                    }
                  });
   }
@@ -81,46 +118,50 @@ class Blocks {
                                (std::min(geometry_.inner, from + part_) - from));
   }
   [[nodiscard]] std::int64_t channels() const { return geometry_.channels; }
-  [[nodiscard]] Array table() const { return Array::empty({count(), geometry_.channels}, DType::float64); }
+  [[nodiscard]] std::int64_t table_size() const { return count() * geometry_.channels; }
 
  private:
   Geometry geometry_;
   std::int64_t parts_, part_;  // an item's inner elements are cut into parts
   std::int64_t items_;         // outer items of a block
-  std::int64_t group_;         // channels of a block
+  std::int64_t width_;         // channels of a block
   std::int64_t rows_;
 };
 
-void merge_moments(const Blocks& blocks, double total, const double* means, const double* squares,
-                   Statistics& result) {
-  const std::int64_t channels = blocks.channels();
+/// Two sums of each block and channel.
+struct Tables {
+  explicit Tables(const Blocks& blocks)
+      : arrays{Array::empty({blocks.table_size()}, DType::float64),
+               Array::empty({blocks.table_size()}, DType::float64)},
+        first(arrays[0].mutable_data<double>()),
+        second(arrays[1].mutable_data<double>()) {}
+  Array arrays[2];
+  double *first, *second;
+};
+
+/// Of a group's channels, from means and squared deviations of the blocks.
+void merge_moments(const Blocks& blocks, const Group& group, const Tables& moments, Statistics& result) {
+  const auto total = static_cast<double>(group.geometry.averaged());
   for (std::int64_t b = 0; b < blocks.count(); ++b) {
     const double share = blocks.elements(b) / total;
-    for (std::int64_t c = 0; c < channels; ++c) result.mean[index(c)] += share * means[b * channels + c];
+    for (std::int64_t c = group.first; c < group.end(); ++c)
+      result.mean[index(c)] += share * moments.first[b * blocks.channels() + c];
   }
   for (std::int64_t b = 0; b < blocks.count(); ++b) {
     const double count = blocks.elements(b);
-    for (std::int64_t c = 0; c < channels; ++c) {
-      const double deviation = means[b * channels + c] - result.mean[index(c)];
-      result.variance[index(c)] += (squares[b * channels + c] + count * deviation * deviation) / total;
+    for (std::int64_t c = group.first; c < group.end(); ++c) {
+      const std::int64_t at = b * blocks.channels() + c;
+      const double deviation = moments.first[at] - result.mean[index(c)];
+      result.variance[index(c)] += (moments.second[at] + count * deviation * deviation) / total;
     }
   }
 }
 
-PerChannel add_blocks(const Blocks& blocks, const double* table) {
-  const std::int64_t channels = blocks.channels();
-  PerChannel result(index(channels), 0.0);
+void add_blocks(const Blocks& blocks, const Group& group, const double* table, PerChannel& result) {
   for (std::int64_t b = 0; b < blocks.count(); ++b) {
-    for (std::int64_t c = 0; c < channels; ++c) result[index(c)] += table[b * channels + c];
+    for (std::int64_t c = group.first; c < group.end(); ++c)
+      result[index(c)] += table[b * blocks.channels() + c];
   }
-  return result;
-}
-
-template <class T>
-std::vector<T> rounded(const PerChannel& values) {
-  std::vector<T> result(values.size());
-  std::transform(values.begin(), values.end(), result.begin(), [](double v) { return static_cast<T>(v); });
-  return result;
 }
 
 template <class T>
@@ -128,32 +169,27 @@ double lost_by_rounding(double value) {
   return value - static_cast<double>(static_cast<T>(value));
 }
 
-/// The shift for a center that is rounded to T: with a large mean and a small variance the rounding would
-/// show.
-template <class T>
-std::vector<T> corrected_shift(const PerChannel& shift, const PerChannel& scale, const PerChannel& center) {
-  std::vector<T> result(shift.size());
-  for (std::size_t c = 0; c < shift.size(); ++c) {
-    result[c] = static_cast<T>(shift[c] - scale[c] * lost_by_rounding<T>(center[c]));
-  }
-  return result;
-}
-
-/// A normalization in the type of the data.
+/// A normalization in the type of the data, with the shift put right for the rounded center: with a large
+/// mean and a small variance the rounding would show.
 template <class T>
 struct Rounded {
-  explicit Rounded(const Affine& n)
-      : center(rounded<T>(n.center)),
-        scale(rounded<T>(n.scale)),
-        shift(corrected_shift<T>(n.shift, n.scale, n.center)) {}
-  [[nodiscard]] Normalization<T> view() const { return {center.data(), scale.data(), shift.data()}; }
+  explicit Rounded(const Geometry& g)
+      : center(index(g.channels)), scale(index(g.channels)), shift(index(g.channels)) {}
+  void set(const Group& group, const Statistics& s, const Affine& affine) {
+    for (std::size_t c = index(group.first); c < index(group.end()); ++c) {
+      const double factor = affine.gamma[c] * s.inverse[c];
+      center[c] = static_cast<T>(s.mean[c]);
+      scale[c] = static_cast<T>(factor);
+      shift[c] = static_cast<T>(affine.beta[c] - factor * lost_by_rounding<T>(s.mean[c]));
+    }
+  }
+  [[nodiscard]] Normalization<T> of(const Group& group) const {
+    return {center.data() + group.first, scale.data() + group.first, shift.data() + group.first};
+  }
   std::vector<T> center, scale, shift;
 };
 
-template <class T>
-Upstream<T> upstream_of(const OutputGradient& gradient, const Rounded<T>& normalization) {
-  return {gradient.gy.data<T>(), gradient.y.defined() ? gradient.y.data<T>() : nullptr, normalization.view()};
-}
+double inverse_deviation(double variance, double eps) { return 1 / std::sqrt(variance + eps); }
 
 /// Calls run(begin, end) for parts of the geometry's runs, together all of them.
 template <class Run>
@@ -162,92 +198,120 @@ void for_runs(const Geometry& g, Run run) {
   parallel_for(g.runs(), std::max<std::int64_t>(1, kElementGrain / g.run_length()), run);
 }
 
+/// Calls take_statistics(group) before a group is normalized. Both read x if `twice`.
+template <class T, class F>
+void normalize_groups(const Geometry& geometry, bool twice, const Array& x, const Array& residual,
+                      const Affine& affine, Activation activation, const Statistics& statistics,
+                      F take_statistics, Array& y) {
+  const ActivationKernels<T>& kernels = choose_kernels<T>("batch_normalization/normalize").of(activation);
+  const T* in = x.data<T>();
+  const T* added = residual.defined() ? residual.data<T>() : nullptr;
+  T* out = y.mutable_data<T>();
+  Rounded<T> coefficients(geometry);
+  for_each_group(geometry, twice ? sizeof(T) : 0, [&](const Group& group) {
+    take_statistics(group);
+    coefficients.set(group, statistics, affine);
+    const std::int64_t at = group.offset();
+    for_runs(group.geometry, [&](std::int64_t begin, std::int64_t end) {
+      kernels.normalize(group.geometry, begin, end, in + at, added == nullptr ? nullptr : added + at,
+                        coefficients.of(group), out + at);
+    });
+  });
+}
+
 }  // namespace
 
-Statistics statistics(const Geometry& geometry, const Array& x, double eps) {
-  Statistics result{PerChannel(index(geometry.channels), 0.0), PerChannel(index(geometry.channels), 0.0), {}};
-  if (geometry.averaged() > 0) {
-    const Blocks blocks(geometry);
-    Array means = blocks.table();
-    Array squares = blocks.table();
-    double* mean = means.mutable_data<double>();
-    double* square = squares.mutable_data<double>();
-    dispatch_float(x.dtype(), kName, [&]<class T>() {
-      const Kernels<T>& kernels = choose_kernels<T>("batch_normalization/statistics");
-      const T* in = x.data<T>();
-      blocks.for_each([&](const Block& block, std::int64_t at) {
-        kernels.moments(geometry, block, in, mean + at, square + at);
+Statistics statistics_of(PerChannel mean, PerChannel variance, double eps) {
+  Statistics result{std::move(mean), std::move(variance), {}};
+  result.inverse.reserve(result.variance.size());
+  for (const double v : result.variance) result.inverse.push_back(inverse_deviation(v, eps));
+  return result;
+}
+
+void normalize(const Geometry& geometry, const Array& x, const Array& residual, const Statistics& statistics,
+               const Affine& affine, Activation activation, Array& y) {
+  dispatch_float(x.dtype(), kName, [&]<class T>() {
+    normalize_groups<T>(
+        geometry, false, x, residual, affine, activation, statistics, [](const Group&) {}, y);
+  });
+}
+
+Statistics normalize_by_own(const Geometry& geometry, const Array& x, const Array& residual, double eps,
+                            const Affine& affine, Activation activation, Array& y) {
+  const PerChannel zeros(index(geometry.channels), 0.0);
+  Statistics result{zeros, zeros, zeros};
+  const Blocks blocks(geometry);
+  const Tables moments(blocks);
+  dispatch_float(x.dtype(), kName, [&]<class T>() {
+    const Kernels<T>& kernels = choose_kernels<T>("batch_normalization/statistics");
+    const T* in = x.data<T>();
+    const auto take_statistics = [&](const Group& group) {
+      if (geometry.averaged() > 0) {
+        blocks.for_each(group, [&](const Block& block, std::int64_t at) {
+          kernels.moments(group.geometry, block, in + group.offset(), moments.first + at,
+                          moments.second + at);
+        });
+        merge_moments(blocks, group, moments, result);
+      }
+      for (std::size_t c = index(group.first); c < index(group.end()); ++c)
+        result.inverse[c] = inverse_deviation(result.variance[c], eps);
+    };
+    normalize_groups<T>(geometry, true, x, residual, affine, activation, result, take_statistics, y);
+  });
+  return result;
+}
+
+GradientSums gradients(const Geometry& geometry, const Array& x, const OutputGradient& gradient,
+                       const Statistics& statistics, StatisticsFrom from, const Affine& affine,
+                       const InputGradients& to) {
+  const PerChannel zeros(index(geometry.channels), 0.0);
+  GradientSums result{zeros, zeros};
+  const Blocks blocks(geometry);
+  const Tables sums(blocks);
+  const double share = 1.0 / static_cast<double>(std::max<std::int64_t>(1, geometry.averaged()));
+  dispatch_float(x.dtype(), kName, [&]<class T>() {
+    const Kernels<T>& all = choose_kernels<T>("batch_normalization/gradients");
+    const ActivationKernels<T>& first = all.of(gradient.activation);
+    const ActivationKernels<T>& second = to.through == nullptr ? first : all.of(Activation::none);
+    const T* in = x.data<T>();
+    const T* gy = gradient.gy.data<T>();
+    const T* y = gradient.y.defined() ? gradient.y.data<T>() : nullptr;
+    T* through = to.through == nullptr ? nullptr : to.through->mutable_data<T>();
+    T* gx = to.gx == nullptr ? nullptr : to.gx->mutable_data<T>();
+    Rounded<T> coefficients(geometry);
+    std::vector<T> slope(zeros.size()), shift(zeros.size());
+    const std::int64_t arrays = to.sums && gx != nullptr ? (y == nullptr ? 2 : 3) : 0;
+    for_each_group(geometry, arrays * static_cast<std::int64_t>(sizeof(T)), [&](const Group& group) {
+      const std::int64_t at = group.offset();
+      coefficients.set(group, statistics, affine);
+      Upstream<T> upstream{gy + at, y == nullptr ? nullptr : y + at, coefficients.of(group)};
+      T* const g = through == nullptr ? nullptr : through + at;
+      if (to.sums) {
+        blocks.for_each(group, [&](const Block& block, std::int64_t entry) {
+          first.gradient_sums(group.geometry, block, in + at, upstream, g, sums.first + entry,
+                              sums.second + entry);
+        });
+        add_blocks(blocks, group, sums.first, result.g);
+        add_blocks(blocks, group, sums.second, result.g_x);
+      }
+      for (std::size_t c = index(group.first); c < index(group.end()); ++c) {
+        const double lost = lost_by_rounding<T>(statistics.mean[c]);
+        result.g_x[c] -= result.g[c] * lost;
+        if (from == StatisticsFrom::elsewhere) continue;
+        const double factor = share * result.g_x[c] * statistics.inverse[c] * statistics.inverse[c];
+        slope[c] = static_cast<T>(factor);
+        shift[c] = static_cast<T>(share * result.g[c] - factor * lost);
+      }
+      if (gx == nullptr) return;
+      if (g != nullptr) upstream = {g, nullptr, upstream.normalization};
+      const InputGradient<T> input{slope.data() + group.first, shift.data() + group.first,
+                                   coefficients.scale.data() + group.first};
+      for_runs(group.geometry, [&](std::int64_t begin, std::int64_t end) {
+        second.input_gradient(group.geometry, begin, end, in + at, upstream, input, to.accumulate, gx + at);
       });
     });
-    merge_moments(blocks, static_cast<double>(geometry.averaged()), mean, square, result);
-  }
-  result.inverse = inverse_deviation(result.variance, eps);
-  return result;
-}
-
-PerChannel inverse_deviation(const PerChannel& variance, double eps) {
-  PerChannel result(variance.size());
-  std::transform(variance.begin(), variance.end(), result.begin(),
-                 [eps](double v) { return 1 / std::sqrt(v + eps); });
-  return result;
-}
-
-void normalize(const Geometry& geometry, const Array& x, const Array& residual, const Affine& normalization,
-               Activation activation, Array& y) {
-  dispatch_float(x.dtype(), kName, [&]<class T>() {
-    const ActivationKernels<T>& kernels = choose_kernels<T>("batch_normalization/normalize").of(activation);
-    const T* in = x.data<T>();
-    const T* added = residual.defined() ? residual.data<T>() : nullptr;
-    T* out = y.mutable_data<T>();
-    const Rounded<T> coefficients(normalization);
-    for_runs(geometry, [&](std::int64_t begin, std::int64_t end) {
-      kernels.normalize(geometry, begin, end, in, added, coefficients.view(), out);
-    });
-  });
-}
-
-GradientSums gradient_sums(const Geometry& geometry, const Array& x, const OutputGradient& gradient,
-                           const Affine& normalization, Array* through) {
-  const Blocks blocks(geometry);
-  Array sums_g = blocks.table();
-  Array sums_g_x = blocks.table();
-  double* sum_g = sums_g.mutable_data<double>();
-  double* sum_g_x = sums_g_x.mutable_data<double>();
-  dispatch_float(x.dtype(), kName, [&]<class T>() {
-    const T* in = x.data<T>();
-    T* g = through == nullptr ? nullptr : through->mutable_data<T>();
-    const Rounded<T> coefficients(normalization);
-    const Upstream<T> upstream = upstream_of<T>(gradient, coefficients);
-    const ActivationKernels<T>& kernels =
-        choose_kernels<T>("batch_normalization/gradient_sums").of(gradient.activation);
-    blocks.for_each([&](const Block& block, std::int64_t at) {
-      kernels.gradient_sums(geometry, block, in, upstream, g, sum_g + at, sum_g_x + at);
-    });
-  });
-  GradientSums result{add_blocks(blocks, sum_g), add_blocks(blocks, sum_g_x)};
-  dispatch_float(x.dtype(), kName, [&]<class T>() {
-    for (std::size_t c = 0; c < result.g.size(); ++c)
-      result.g_x[c] -= result.g[c] * lost_by_rounding<T>(normalization.center[c]);
   });
   return result;
-}
-
-void input_gradient(const Geometry& geometry, const Array& x, const OutputGradient& gradient,
-                    const Affine& normalization, const InputSlope& input, bool accumulate, Array& gx) {
-  dispatch_float(x.dtype(), kName, [&]<class T>() {
-    const T* in = x.data<T>();
-    const Rounded<T> coefficients(normalization);
-    const Upstream<T> upstream = upstream_of<T>(gradient, coefficients);
-    T* out = gx.mutable_data<T>();
-    const std::vector<T> slopes = rounded<T>(input.slope);
-    const std::vector<T> shifts = corrected_shift<T>(input.shift, input.slope, normalization.center);
-    const InputGradient<T> to{slopes.data(), shifts.data(), coefficients.scale.data()};
-    const ActivationKernels<T>& kernels =
-        choose_kernels<T>("batch_normalization/input_gradient").of(gradient.activation);
-    for_runs(geometry, [&](std::int64_t begin, std::int64_t end) {
-      kernels.input_gradient(geometry, begin, end, in, upstream, to, accumulate, out);
-    });
-  });
 }
 
 PerChannel to_channels(const Array& array) {
