@@ -59,25 +59,27 @@ PaddedImages<T>::PaddedImages(const T* images, std::int64_t count, std::int64_t 
 }
 
 template <class T>
+void copy_padded_row(const T* row, std::int64_t width, std::int64_t origin, std::int64_t step,
+                     std::int64_t phase, T* out) {
+  for (std::int64_t start = origin; start < origin + step; ++start, out += phase) {
+    // Positions q of this phase are pixels start + q * step.
+    const std::int64_t first = std::clamp((-start + step - 1) / step, std::int64_t{0}, phase);
+    const std::int64_t end = std::clamp((width - start + step - 1) / step, first, phase);
+    std::fill(out, out + first, T(0));
+    if (step == 1 && first < end) {
+      std::copy(row + (start + first), row + (start + end), out + first);
+    } else if (step == 2) {  // the compiler has a way to take every second one
+      for (std::int64_t q = first; q < end; ++q) out[q] = row[start + 2 * q];
+    } else {
+      for (std::int64_t q = first; q < end; ++q) out[q] = row[start + q * step];
+    }
+    std::fill(out + end, out + phase, T(0));
+  }
+}
+
+template <class T>
 void PaddedImages<T>::copy_planes(const T* images, std::int64_t count, std::int64_t channels, Pair2 size,
                                   T* to) const {
-  const auto copy_row = [&](const T* row, T* out) {
-    for (std::int64_t phase = 0; phase < step_.x; ++phase, out += phase_) {
-      // Positions q of this phase are pixels origin + phase + q * step.
-      const std::int64_t start = origin_.x + phase;
-      const std::int64_t first = std::clamp((-start + step_.x - 1) / step_.x, std::int64_t{0}, phase_);
-      const std::int64_t end = std::clamp((size.x - start + step_.x - 1) / step_.x, first, phase_);
-      std::fill(out, out + first, T(0));
-      if (step_.x == 1 && first < end) {
-        std::copy(row + (start + first), row + (start + end), out + first);
-      } else if (step_.x == 2) {  // the compiler has a way to take every second one
-        for (std::int64_t q = first; q < end; ++q) out[q] = row[start + 2 * q];
-      } else {
-        for (std::int64_t q = first; q < end; ++q) out[q] = row[start + q * step_.x];
-      }
-      std::fill(out + end, out + phase_, T(0));
-    }
-  };
   const std::int64_t grain = std::max<std::int64_t>(1, (1 << 15) / std::max<std::int64_t>(1, channel_step_));
   parallel_for(count * channels, grain, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t plane = begin; plane < end; ++plane) {
@@ -88,7 +90,7 @@ void PaddedImages<T>::copy_planes(const T* images, std::int64_t count, std::int6
         if (y < 0 || y >= size.y) {
           std::fill(out, out + row_, T(0));
         } else {
-          copy_row(in + y * size.x, out);
+          copy_padded_row(in + y * size.x, size.x, origin_.x, step_.x, phase_, out);
         }
       }
     }
@@ -189,6 +191,10 @@ void PixelsResult<T>::store(std::int64_t group, std::int64_t i, std::int64_t row
   });
 }
 
+template void copy_padded_row<float>(const float*, std::int64_t, std::int64_t, std::int64_t, std::int64_t,
+                                     float*);
+template void copy_padded_row<double>(const double*, std::int64_t, std::int64_t, std::int64_t, std::int64_t,
+                                      double*);
 template struct PixelRows<float>;
 template struct PixelRows<double>;
 template class PaddedImages<float>;

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include <fathom/core/gemm/matrix.hpp>
+#include <fathom/ops/convolution_2d/first_layer.hpp>
 #include <fathom/ops/convolution_2d/planes.hpp>
 
 namespace fathom::ops::detail {
@@ -63,6 +64,7 @@ void convolve(const ConvolutionGeometry& g, const Array& image, const Array& W, 
               bool accumulate, Array& map) {
   if (map.size() == 0) return;
   dispatch_float(image.dtype(), "convolution_2d", [&]<class T>() {
+    if (is_first_layer(g)) return convolve_first_layer<T>(g, image, W, epilogue, accumulate, map);
     const ImageRows<T> image_rows(g, image);
     const PixelRows<T> rows = image_rows.rows();
     const std::int64_t channels = g.map_channels / g.groups;

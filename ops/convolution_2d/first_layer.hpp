@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <fathom/core/array.hpp>
+#include <fathom/ops/convolution_2d/geometry.hpp>
+#include <fathom/ops/rules/trilinear.hpp>
+
+namespace fathom::ops::detail {
+
+/// Whether a convolution has so few image channels that everything a row of the map needs fits into the
+/// first-level cache, and rows long enough to be computed one by one.
+[[nodiscard]] bool is_first_layer(const ConvolutionGeometry& geometry);
+
+/// As `convolve`, for first layers: the padded image exists for a few rows at a time.
+template <class T>
+void convolve_first_layer(const ConvolutionGeometry& geometry, const Array& image, const Array& W,
+                          const Epilogue& epilogue, bool accumulate, Array& map);
+
+extern template void convolve_first_layer<float>(const ConvolutionGeometry&, const Array&, const Array&,
+                                                 const Epilogue&, bool, Array&);
+extern template void convolve_first_layer<double>(const ConvolutionGeometry&, const Array&, const Array&,
+                                                  const Epilogue&, bool, Array&);
+
+}  // namespace fathom::ops::detail
