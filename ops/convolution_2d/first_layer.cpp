@@ -10,11 +10,13 @@
 #include <fathom/core/gemm/scratch.hpp>
 #include <fathom/core/threads.hpp>
 #include <fathom/ops/convolution_2d/image_strips.hpp>
+#include <fathom/ops/convolution_2d/kernel.hpp>
 
 namespace fathom::ops::detail {
 
 using fathom::detail::ceil_div;
 using fathom::detail::GemmKernels;
+using fathom::detail::GemmPieces;
 using fathom::detail::GemmScratch;
 using fathom::detail::GemmStrips;
 using fathom::detail::GemmTile;
@@ -24,6 +26,8 @@ using fathom::detail::kGemmRowStep;
 using fathom::detail::round_up;
 
 namespace {
+
+constexpr std::int64_t kGrainProducts = 1 << 18;  // below that a thread is not worth its start
 
 /// W in strips of output channels, as tiles read it.
 template <class T>
@@ -52,6 +56,10 @@ bool is_first_layer(const ConvolutionGeometry& g) {
          extent(1, g.stride.y, g.kernel.y, g.dilation.y) <= kReach;
 }
 
+bool has_few_weights(const ConvolutionGeometry& g) {
+  return g.map_channels <= 4096 / (g.image_channels * g.kernel.y * g.kernel.x);
+}
+
 template <class T>
 void convolve_first_layer(const ConvolutionGeometry& g, const Array& image, const Array& W,
                           const Epilogue& epilogue, bool accumulate, Array& map) {
@@ -68,7 +76,7 @@ void convolve_first_layer(const ConvolutionGeometry& g, const Array& image, cons
   const std::int64_t weights_size = channels.count() * weights_step;
   const std::int64_t each = round_up(strips.size() + kGemmPackSlack, kGemmPackSlack);
   const std::int64_t work = strips.end(0) * g.map.x * g.map_channels * taps;
-  const std::int64_t grain = ceil_div(1 << 18, work);
+  const std::int64_t grain = ceil_div(kGrainProducts, work);
   const int threads = num_threads();
   const std::int64_t pieces = fathom::detail::piece_count(images * strips.per_image(), grain, threads);
   const GemmScratch<T> scratch(weights_size + pieces * each);
@@ -78,7 +86,8 @@ void convolve_first_layer(const ConvolutionGeometry& g, const Array& image, cons
   const T* const bias = epilogue.b.defined() ? epilogue.b.data<T>() : nullptr;
   T* const out = map.mutable_data<T>();
   const auto run = [&](std::int64_t n, std::int64_t strip, T* copy) {
-    strips.copy(source + n * g.image_channels * g.image.y * g.image.x, strip, copy);
+    strips.copy(convolution_kernels<T>(isa), source + n * g.image_channels * g.image.y * g.image.x, strip,
+                copy);
     GemmTile<T> tile{};
     tile.depth = taps;
     tile.b_offsets = strips.offsets().data();
@@ -110,6 +119,106 @@ void convolve_first_layer(const ConvolutionGeometry& g, const Array& image, cons
       threads);
 }
 
+template <class T>
+void first_layer_grad_w(const ConvolutionGeometry& g, const Array& image, const Array& map, bool accumulate,
+                        Array& W) {
+  const fathom::Isa isa = fathom::active_isa();
+  const ConvolutionKernels<T>& kernels = convolution_kernels<T>(isa);
+  fathom::detail::count_kernel("convolution_2d/first_layer_grad_w", isa, dtype_of<T>);
+  const ImageStrips strips(g);
+  const std::int64_t taps = static_cast<std::int64_t>(strips.offsets().size());
+  const std::int64_t plane = g.map.y * g.map.x;
+  const std::int64_t count = image.shape()[0] * strips.per_image();
+  const GemmStrips channel_tiles(g.map_channels, kernels.channels);
+  const GemmStrips tap_tiles(taps, kernels.taps);
+
+  // Strips are added up in blocks, whose number must not depend on the threads.
+  constexpr std::int64_t kMostBlocks = 16;
+  constexpr std::int64_t kBlockProducts = 1 << 21;  // a block adds its sums to the others' in the end
+  const std::int64_t products = image.shape()[0] * plane * g.map_channels * taps;
+  const std::int64_t blocks =
+      std::min({count, kMostBlocks, ceil_div(std::max<std::int64_t>(products, 1), kBlockProducts)});
+  const std::int64_t size = g.map_channels * taps * kernels.lanes;  // of a block's sums
+  const std::int64_t each = round_up(strips.size() + kGemmPackSlack, kGemmPackSlack);
+  const std::int64_t grain = ceil_div(kGrainProducts, products / std::max<std::int64_t>(blocks, 1) + 1);
+  const int threads = num_threads();
+  const std::int64_t pieces = fathom::detail::piece_count(blocks, grain, threads);
+  const GemmScratch<T> scratch(std::max<std::int64_t>(blocks, 1) * size + pieces * each);
+  const T* const source = image.data<T>();
+  const T* const maps = map.data<T>();
+
+  const std::int64_t image_size = g.image_channels * g.image.y * g.image.x;
+  const auto add = [&](std::int64_t item, std::int64_t next, T* copy, T* sums) {
+    const std::int64_t n = item / strips.per_image();
+    const std::int64_t strip = item % strips.per_image();
+    strips.copy(kernels, source + n * image_size, strip, copy);
+    // Tiles ask for the maps of the next channels and for the next strip's images.
+    GemmPieces maps_soon;
+    GemmPieces images_soon;
+    if (next >= 0) {
+      strips.announce(source + next / strips.per_image() * image_size, next % strips.per_image(),
+                      images_soon);
+    }
+    const std::int64_t image_lines =
+        ceil_div(2 * images_soon.lines(), channel_tiles.count() * tap_tiles.count());
+    WeightSums<T> tile{};
+    tile.rows = strips.end(strip) - strips.begin(strip);
+    tile.width = g.map.x;
+    tile.map_channel_step = plane;
+    tile.map_row_step = g.map.x;
+    tile.image = copy;
+    tile.image_row_step = strips.row_step();
+    tile.sums_step = taps * kernels.lanes;
+    for (std::int64_t c = 0; c < channel_tiles.count(); ++c) {
+      const auto [channel, channels] = channel_tiles[c];
+      tile.map = maps + (n * g.map_channels + channel) * plane + strips.begin(strip) * g.map.x;
+      maps_soon.clear();
+      for (std::int64_t q = 0; c + 1 < channel_tiles.count() && q < channel_tiles[c + 1].rows; ++q)
+        maps_soon.add(tile.map + (channels + q) * plane, tile.rows * g.map.x);
+      const std::int64_t map_lines = ceil_div(maps_soon.lines(), tap_tiles.count());
+      for (std::int64_t t = 0; t < tap_tiles.count(); ++t) {
+        tile.lines.count = 0;
+        if (maps_soon.take(map_lines, tile.lines) == 0) images_soon.take(image_lines, tile.lines);
+        const auto [tap, tile_taps] = tap_tiles[t];
+        tile.offsets = strips.offsets().data() + tap;
+        tile.sums = sums + (channel * taps + tap) * kernels.lanes;
+        kernels.add_products[channels - 1][tile_taps - 1](tile);
+      }
+    }
+  };
+  std::atomic<std::int64_t> next{0};
+  parallel_for(
+      blocks, grain,
+      [&](std::int64_t begin, std::int64_t end) {
+        T* const copy = scratch.data() + blocks * size + next++ * each;
+        for (std::int64_t block = begin; block < end; ++block) {
+          T* const sums = scratch.data() + block * size;
+          std::fill_n(sums, size, T(0));
+          const std::int64_t last = count * (block + 1) / blocks;
+          for (std::int64_t i = count * block / blocks; i < last; ++i)
+            add(i, i + 1 < last ? i + 1 : -1, copy, sums);
+        }
+      },
+      threads);
+
+  T* const sums = scratch.data();
+  if (blocks == 0) std::fill_n(sums, size, T(0));
+  for (std::int64_t block = 1; block < blocks; ++block) {
+    for (std::int64_t i = 0; i < size; ++i) sums[i] += sums[block * size + i];
+  }
+  T* const out = W.mutable_data<T>();
+  for (std::int64_t i = 0; i < g.map_channels * taps; ++i) {
+    T* const lanes = sums + i * kernels.lanes;
+    for (std::int64_t half = kernels.lanes / 2; half > 0; half /= 2) {
+      for (std::int64_t lane = 0; lane < half; ++lane) lanes[lane] += lanes[lane + half];
+    }
+    out[i] = accumulate ? out[i] + lanes[0] : lanes[0];
+  }
+}
+
+template void first_layer_grad_w<float>(const ConvolutionGeometry&, const Array&, const Array&, bool, Array&);
+template void first_layer_grad_w<double>(const ConvolutionGeometry&, const Array&, const Array&, bool,
+                                         Array&);
 template void convolve_first_layer<float>(const ConvolutionGeometry&, const Array&, const Array&,
                                           const Epilogue&, bool, Array&);
 template void convolve_first_layer<double>(const ConvolutionGeometry&, const Array&, const Array&,

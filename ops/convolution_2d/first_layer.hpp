@@ -16,6 +16,18 @@ template <class T>
 void convolve_first_layer(const ConvolutionGeometry& geometry, const Array& image, const Array& W,
                           const Epilogue& epilogue, bool accumulate, Array& map);
 
+/// Whether a first layer also has few enough weights to keep a vector of sums for each.
+[[nodiscard]] bool has_few_weights(const ConvolutionGeometry& geometry);
+
+/// As `convolve_grad_w`, for first layers with few weights.
+template <class T>
+void first_layer_grad_w(const ConvolutionGeometry& geometry, const Array& image, const Array& map,
+                        bool accumulate, Array& W);
+
+extern template void first_layer_grad_w<float>(const ConvolutionGeometry&, const Array&, const Array&, bool,
+                                               Array&);
+extern template void first_layer_grad_w<double>(const ConvolutionGeometry&, const Array&, const Array&, bool,
+                                                Array&);
 extern template void convolve_first_layer<float>(const ConvolutionGeometry&, const Array&, const Array&,
                                                  const Epilogue&, bool, Array&);
 extern template void convolve_first_layer<double>(const ConvolutionGeometry&, const Array&, const Array&,

@@ -41,7 +41,7 @@ class ImageStrips {
   [[nodiscard]] const std::vector<std::int64_t>& offsets() const { return offsets_; }
 
   template <class T>
-  void copy(const T* image, std::int64_t index, T* to) const {
+  void copy(const ConvolutionKernels<T>& kernels, const T* image, std::int64_t index, T* to) const {
     const std::int64_t first = begin(index) * g_.stride.y - g_.pad.y;
     const std::int64_t rows = seen(end(index) - begin(index));
     for (std::int64_t y = first; y < first + rows; ++y) {
@@ -49,11 +49,21 @@ class ImageStrips {
         if (y < 0 || y >= g_.image.y) {
           std::fill(to, to + phase_ * g_.stride.x, T(0));
         } else {
-          copy_padded_row(image + (c * g_.image.y + y) * g_.image.x, g_.image.x, -g_.pad.x, g_.stride.x,
-                          phase_, to);
+          copy_padded_row(kernels, image + (c * g_.image.y + y) * g_.image.x, g_.image.x, -g_.pad.x,
+                          g_.stride.x, phase_, to);
         }
       }
     }
+  }
+
+  /// Adds what such a copy reads.
+  template <class T>
+  void announce(const T* image, std::int64_t index, fathom::detail::GemmPieces& pieces) const {
+    const std::int64_t first = begin(index) * g_.stride.y - g_.pad.y;
+    const std::int64_t end_row = std::min(g_.image.y, first + seen(end(index) - begin(index)));
+    const std::int64_t from = std::max<std::int64_t>(0, first);
+    for (std::int64_t c = 0; c < g_.image_channels && from < end_row; ++c)
+      pieces.add(image + (c * g_.image.y + from) * g_.image.x, (end_row - from) * g_.image.x);
   }
 
  private:

@@ -59,21 +59,22 @@ PaddedImages<T>::PaddedImages(const T* images, std::int64_t count, std::int64_t 
 }
 
 template <class T>
-void copy_padded_row(const T* row, std::int64_t width, std::int64_t origin, std::int64_t step,
-                     std::int64_t phase, T* out) {
+void copy_padded_row(const ConvolutionKernels<T>& kernels, const T* row, std::int64_t width,
+                     std::int64_t origin, std::int64_t step, std::int64_t phase, T* out) {
+  // Position q of phase s is pixel origin + s + q * step; for q in [inner, end) all phases' pixels exist.
+  const std::int64_t inner = std::clamp((-origin + step - 1) / step, std::int64_t{0}, phase);
+  const std::int64_t end = std::clamp((width - origin) / step, inner, phase);
+  if (step == 1) std::copy(row + (origin + inner), row + (origin + end), out + inner);
+  if (step == 2)
+    kernels.split_pairs(row + (origin + 2 * inner), end - inner, out + inner, out + phase + inner);
   for (std::int64_t start = origin; start < origin + step; ++start, out += phase) {
-    // Positions q of this phase are pixels start + q * step.
-    const std::int64_t first = std::clamp((-start + step - 1) / step, std::int64_t{0}, phase);
-    const std::int64_t end = std::clamp((width - start + step - 1) / step, first, phase);
-    std::fill(out, out + first, T(0));
-    if (step == 1 && first < end) {
-      std::copy(row + (start + first), row + (start + end), out + first);
-    } else if (step == 2) {  // the compiler has a way to take every second one
-      for (std::int64_t q = first; q < end; ++q) out[q] = row[start + 2 * q];
-    } else {
-      for (std::int64_t q = first; q < end; ++q) out[q] = row[start + q * step];
-    }
-    std::fill(out + end, out + phase, T(0));
+    const auto pixel = [&](std::int64_t q) {
+      const std::int64_t x = start + q * step;
+      return x >= 0 && x < width ? row[x] : T(0);
+    };
+    for (std::int64_t q = 0; q < inner; ++q) out[q] = pixel(q);
+    for (std::int64_t q = inner; step > 2 && q < end; ++q) out[q] = row[start + q * step];
+    for (std::int64_t q = end; q < phase; ++q) out[q] = pixel(q);
   }
 }
 
@@ -81,6 +82,7 @@ template <class T>
 void PaddedImages<T>::copy_planes(const T* images, std::int64_t count, std::int64_t channels, Pair2 size,
                                   T* to) const {
   const std::int64_t grain = std::max<std::int64_t>(1, (1 << 15) / std::max<std::int64_t>(1, channel_step_));
+  const ConvolutionKernels<T>& kernels = convolution_kernels<T>(active_isa());
   parallel_for(count * channels, grain, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t plane = begin; plane < end; ++plane) {
       const T* in = images + plane * size.y * size.x;
@@ -90,7 +92,7 @@ void PaddedImages<T>::copy_planes(const T* images, std::int64_t count, std::int6
         if (y < 0 || y >= size.y) {
           std::fill(out, out + row_, T(0));
         } else {
-          copy_padded_row(in + y * size.x, size.x, origin_.x, step_.x, phase_, out);
+          copy_padded_row(kernels, in + y * size.x, size.x, origin_.x, step_.x, phase_, out);
         }
       }
     }
@@ -191,10 +193,10 @@ void PixelsResult<T>::store(std::int64_t group, std::int64_t i, std::int64_t row
   });
 }
 
-template void copy_padded_row<float>(const float*, std::int64_t, std::int64_t, std::int64_t, std::int64_t,
-                                     float*);
-template void copy_padded_row<double>(const double*, std::int64_t, std::int64_t, std::int64_t, std::int64_t,
-                                      double*);
+template void copy_padded_row<float>(const ConvolutionKernels<float>&, const float*, std::int64_t,
+                                     std::int64_t, std::int64_t, std::int64_t, float*);
+template void copy_padded_row<double>(const ConvolutionKernels<double>&, const double*, std::int64_t,
+                                      std::int64_t, std::int64_t, std::int64_t, double*);
 template struct PixelRows<float>;
 template struct PixelRows<double>;
 template class PaddedImages<float>;
