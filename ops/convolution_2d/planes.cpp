@@ -2,6 +2,7 @@
 #include <fathom/ops/convolution_2d/planes.hpp>
 
 #include <algorithm>
+#include <cstring>
 #include <new>
 
 #include <fathom/core/gemm/matrix.hpp>
@@ -28,10 +29,23 @@ std::int64_t copy_size(std::int64_t planes, Pair2 size, const PixelRange& reach,
   // Options may be legal and yet span more pixels than there is memory.
   std::int64_t elements = 0;
   if (__builtin_mul_overflow(reach.last.y - reach.first.y + 1, row, &elements) ||
-      __builtin_mul_overflow(planes, elements, &elements)) {
+      __builtin_mul_overflow(planes, elements, &elements) ||
+      __builtin_add_overflow(elements, reach.last.x - reach.first.x, &elements)) {
     throw std::bad_alloc();
   }
-  return elements;
+  return elements;  // with the pixels that joined rows see behind the last one
+}
+
+/// Without the call that std::copy is, which takes as long as the copy.
+template <class T>
+void copy_short_run(const T* from, std::int64_t length, T* to) {
+  constexpr std::int64_t kBlock = 32 / sizeof(T);
+  if (length < kBlock) {
+    for (std::int64_t i = 0; i < length; ++i) to[i] = from[i];
+    return;
+  }
+  for (std::int64_t i = 0; i + kBlock <= length; i += kBlock) std::memcpy(to + i, from + i, 32);
+  std::memcpy(to + length - kBlock, from + length - kBlock, 32);
 }
 
 }  // namespace
@@ -101,7 +115,7 @@ void PaddedImages<T>::copy_planes(const T* images, std::int64_t count, std::int6
 
 template <class T>
 PixelLayout PaddedImages<T>::layout(Pair2 grid) const {
-  PixelLayout layout{grid.y, grid.x, image_step_, step_.y * row_, 1};
+  PixelLayout layout{grid.y, grid.x, image_step_, step_.y * row_, 1, 0};
   layout.join_rows();
   return layout;
 }
@@ -168,7 +182,7 @@ void PixelsTransposed<T>::pack(const GemmKernels<T>& kernels, std::int64_t group
 
 template <class T>
 GemmRows<T> PixelsResult<T>::direct(std::int64_t group, std::int64_t j, std::int64_t columns) const {
-  if (layout_.step != 1 || j % layout_.width + columns > layout_.width) return {};
+  if (layout_.step != 1 || j % layout_.width + columns > layout_.width - layout_.gap) return {};
   std::int64_t offset = 0;
   layout_.for_each_row(j, columns, [&](std::int64_t, std::int64_t at, std::int64_t) { offset = at; });
   return {channel(group, 0) + offset, channel_step_};
@@ -178,11 +192,12 @@ template <class T>
 void PixelsResult<T>::store(std::int64_t group, std::int64_t i, std::int64_t rows, std::int64_t j,
                             std::int64_t columns, GemmRows<const T> tile) const {
   layout_.for_each_row(j, columns, [&](std::int64_t first, std::int64_t offset, std::int64_t length) {
+    length = std::min(length, layout_.width - layout_.gap - (j + first) % layout_.width);
     for (std::int64_t r = 0; r < rows; ++r) {
       const T* from = tile.data + r * tile.step + first;
       T* to = channel(group, i + r) + offset;
       if (layout_.step == 1 && !this->accumulates()) {
-        std::copy(from, from + length, to);
+        copy_short_run(from, length, to);
         continue;
       }
       for (std::int64_t x = 0; x < length; ++x) {
