@@ -205,11 +205,16 @@ TEST_CASE("convolution_2d: an infinite pixel reaches the weights that see it and
 }
 
 TEST_CASE("convolution_2d adds to the gradients that are there", "[convolution_2d]") {
-  const Variable x{random(1, {2, 3, 6, 5}), true};
-  const Variable W{random(2, {4, 3, 3, 3}), true};
-  const Variable b{random(3, {4}), true};
+  // The second: x from rows read in place, the third: a first layer.
+  const ConvolutionCase c = GENERATE(ConvolutionCase{2, 3, 4, 1, {6, 5}, 3, 2, 1, 1},
+                                     ConvolutionCase{2, 13, 15, 1, {9, 20}, 3, 1, 1, 1},
+                                     ConvolutionCase{2, 3, 9, 1, {6, 31}, 3, 1, 1, 1});
+  CAPTURE(c);
+  const Variable x{random(1, c.image_shape()), true};
+  const Variable W{random(2, c.weight_shape()), true};
+  const Variable b{random(3, {c.map_channels}), true};
   const auto step = [&] {
-    const Variables ys{ops::convolution_2d(x, W, b, {.stride = 2, .pad = 1})};
+    const Variables ys{ops::convolution_2d(x, W, b, options_of(c))};
     const Variables gys{Variable{random(4, ys[0].shape())}};
     backward(ys, gys);
   };
