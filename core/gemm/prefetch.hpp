@@ -33,6 +33,7 @@ class GemmPieces {
     }
     end_ = end;
   }
+  [[nodiscard]] bool is_full() const { return count_ == kMost; }
   /// Those that have not been taken.
   [[nodiscard]] std::int64_t lines() const { return lines_; }
   /// Puts the next lines, at most `most`, of one piece into `lines` and returns how many they are.

@@ -127,7 +127,7 @@ void PixelRows<T>::announce(std::int64_t group, std::int64_t first, std::int64_t
   const T* const start = data + group * group_step;
   const std::int64_t* const offsets = row_offsets.data();
   layout.for_each_row(begin, length, [&](std::int64_t, std::int64_t source, std::int64_t count) {
-    for (std::int64_t r = first; r < first + rows; ++r) {
+    for (std::int64_t r = first; r < first + rows && !pieces.is_full(); ++r) {
       // Taps side by side read the same lines.
       if (r == first || offsets[r] - offsets[r - 1] >= kLine) pieces.add(start + offsets[r] + source, count);
     }

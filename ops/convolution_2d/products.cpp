@@ -99,9 +99,11 @@ void convolve_grad_w(const ConvolutionGeometry& g, const Array& image, const Arr
     const std::vector<std::int64_t> offsets = group_offsets(g.groups, channels * rows.count());
     const GemmMatrix<T> result{W.mutable_data<T>(), rows.count(), offsets.data()};
     const std::int64_t depth = image.shape()[0] * pixels(g.map);
-    // The side with fewer rows is the one to transpose, but for rows too few to fill a panel.
+    // The side with fewer rows is the one to transpose, unless they are too few to fill a panel or the sums
+    // so short that writing the result column by column, which costs as much for an element as transposing
+    // two, would take longer.
     constexpr std::int64_t kPanel = 32;
-    if (rows.count() < channels && rows.count() >= kPanel) {
+    if (rows.count() >= kPanel && rows.count() * depth <= channels * depth + 2 * rows.count() * channels) {
       run_gemm<T>("gemm/convolution_2d_grad_w", {g.groups, channels, rows.count(), depth},
                   PixelsLeft<T>(maps), PixelsTransposed<T>(rows), MatrixResult<T>(result, false, accumulate));
     } else {
