@@ -57,7 +57,8 @@ bool is_first_layer(const ConvolutionGeometry& g) {
 }
 
 bool has_few_weights(const ConvolutionGeometry& g) {
-  return g.map_channels <= 4096 / (g.image_channels * g.kernel.y * g.kernel.x);
+  constexpr std::int64_t kMost = 2048;  // whose sums, a vector each, stay in the caches
+  return g.map_channels <= kMost / (g.image_channels * g.kernel.y * g.kernel.x);
 }
 
 template <class T>
@@ -132,6 +133,15 @@ void first_layer_grad_w(const ConvolutionGeometry& g, const Array& image, const 
   const GemmStrips channel_tiles(g.map_channels, kernels.channels);
   const GemmStrips tap_tiles(taps, kernels.taps);
 
+  std::vector<WeightStep> steps;
+  std::vector<WeightStep> rests;
+  for (std::int64_t y = 0; y < strips.end(0); ++y) {
+    std::int64_t x = 0;
+    for (; x + kernels.lanes <= g.map.x; x += kernels.lanes)
+      steps.push_back({y * g.map.x + x, y * strips.row_step() + x});
+    rests.push_back({y * g.map.x + x, y * strips.row_step() + x});
+  }
+
   // Strips are added up in blocks, whose number must not depend on the threads.
   constexpr std::int64_t kMostBlocks = 16;
   constexpr std::int64_t kBlockProducts = 1 << 21;  // a block adds its sums to the others' in the end
@@ -162,19 +172,21 @@ void first_layer_grad_w(const ConvolutionGeometry& g, const Array& image, const 
     const std::int64_t image_lines =
         ceil_div(2 * images_soon.lines(), channel_tiles.count() * tap_tiles.count());
     WeightSums<T> tile{};
-    tile.rows = strips.end(strip) - strips.begin(strip);
-    tile.width = g.map.x;
+    const std::int64_t rows = strips.end(strip) - strips.begin(strip);
+    tile.steps = steps.data();
+    tile.steps_end = tile.steps + rows * (g.map.x / kernels.lanes);
+    tile.rest = g.map.x % kernels.lanes;
+    tile.rests = rests.data();
+    tile.rests_end = tile.rests + (tile.rest == 0 ? 0 : rows);
     tile.map_channel_step = plane;
-    tile.map_row_step = g.map.x;
     tile.image = copy;
-    tile.image_row_step = strips.row_step();
     tile.sums_step = taps * kernels.lanes;
     for (std::int64_t c = 0; c < channel_tiles.count(); ++c) {
       const auto [channel, channels] = channel_tiles[c];
       tile.map = maps + (n * g.map_channels + channel) * plane + strips.begin(strip) * g.map.x;
       maps_soon.clear();
       for (std::int64_t q = 0; c + 1 < channel_tiles.count() && q < channel_tiles[c + 1].rows; ++q)
-        maps_soon.add(tile.map + (channels + q) * plane, tile.rows * g.map.x);
+        maps_soon.add(tile.map + (channels + q) * plane, rows * g.map.x);
       const std::int64_t map_lines = ceil_div(maps_soon.lines(), tap_tiles.count());
       for (std::int64_t t = 0; t < tap_tiles.count(); ++t) {
         tile.lines.count = 0;

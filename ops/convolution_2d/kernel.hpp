@@ -13,19 +13,26 @@ namespace fathom::ops::detail {
 inline constexpr std::int64_t kMostSumChannels = 4;
 inline constexpr std::int64_t kMostSumTaps = 6;
 
-/// Adds the products of some rows of the map with what each tap sees of the image. A sum is a vector: lane l
-/// has the products of pixels l, l + lanes, ... of the rows.
+/// Where a vector of the map's pixels lies in its plane, and in the copy what the first tap sees of the
+/// image.
+struct WeightStep {
+  std::int64_t map, image;
+};
+
+/// Adds the products of some pixels of the map with what each tap sees of the image. A sum is a vector, of
+/// which each lane adds up every lanes-th pixel.
 template <class T>
 struct WeightSums {
-  std::int64_t rows, width;
+  const WeightStep *steps, *steps_end;  ///< whole vectors
+  const WeightStep *rests, *rests_end;  ///< vectors of which `rest` lanes count
+  std::int64_t rest;
   const T* map;  ///< of the first channel
-  std::int64_t map_channel_step, map_row_step;
+  std::int64_t map_channel_step;
   const T* image;
   const std::int64_t* offsets;  ///< of the taps, behind `image`
-  std::int64_t image_row_step;
-  T* sums;  ///< those of a channel side by side
+  T* sums;                      ///< those of a channel side by side
   std::int64_t sums_step;
-  fathom::detail::GemmLines lines;  ///< to be asked for, one for each vector of a row
+  fathom::detail::GemmLines lines;  ///< to be asked for, one at each step
 };
 
 /// What first layers need beside the tiles of GEMM.

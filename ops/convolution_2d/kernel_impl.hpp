@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // No include guard: compiled once for each instruction set, see cmake/Isa.cmake.
+#include <algorithm>
 #include <cstdint>
 #include <utility>
 
@@ -12,6 +13,7 @@ namespace {
 using fathom::ops::detail::ConvolutionKernels;
 using fathom::ops::detail::kMostSumChannels;
 using fathom::ops::detail::kMostSumTaps;
+using fathom::ops::detail::WeightStep;
 using fathom::ops::detail::WeightSums;
 using fathom::simd::Batch;
 using std::int64_t;
@@ -41,35 +43,35 @@ void add_products(const WeightSums<T>& t) {
 #pragma GCC unroll 6
   for (int p = 0; p < P; ++p) image[p] = t.image + t.offsets[p];
 
-  const auto add = [&](int64_t x, const auto& load) __attribute__((always_inline)) {
+  const auto add = [&](const WeightStep& step, const auto& load) __attribute__((always_inline)) {
     Batch<T> left[C];
 #pragma GCC unroll 4
-    for (int c = 0; c < C; ++c) left[c] = load(map[c] + x);
+    for (int c = 0; c < C; ++c) left[c] = load(map[c] + step.map);
 #pragma GCC unroll 6
     for (int p = 0; p < P; ++p) {
-      const Batch<T> right = load(image[p] + x);
+      const Batch<T> right = load(image[p] + step.image);
 #pragma GCC unroll 4
       for (int c = 0; c < C; ++c) sum[c * P + p] = fathom::simd::multiply_add(left[c], right, sum[c * P + p]);
     }
   };
-  const int64_t rest = t.width % kLanes<T>;
+  const auto whole = [](const T* from) { return Batch<T>::load_unaligned(from); };
+  // Both sides: what lies behind a row may be infinite.
+  const auto part = [&](const T* from) { return fathom::simd::load_lanes(from, t.rest); };
+  // One loop for all rows: one that ended after the few vectors of a row would be mispredicted each time.
   const char* line = t.lines.first;
-  const char* const last_line = line + t.lines.count * t.lines.step;
-  for (int64_t y = 0; y < t.rows; ++y) {
-    for (int64_t x = 0; x < t.width - rest; x += kLanes<T>) {
-      if (line != last_line) {
-        __builtin_prefetch(line);
-        line += t.lines.step;
-      }
-      add(x, [](const T* from) { return Batch<T>::load_unaligned(from); });
+  int64_t lines = t.lines.count;
+  const auto run = [&](const WeightStep* step, const WeightStep* end, const auto& load)
+      __attribute__((always_inline)) {
+    const WeightStep* const asking = step + std::min<int64_t>(lines, end - step);
+    lines -= asking - step;
+    for (; step != asking; ++step, line += t.lines.step) {
+      __builtin_prefetch(line);
+      add(*step, load);
     }
-    // Both sides: what lies behind a row may be infinite.
-    if (rest != 0) add(t.width - rest, [&](const T* from) { return fathom::simd::load_lanes(from, rest); });
-#pragma GCC unroll 4
-    for (int c = 0; c < C; ++c) map[c] += t.map_row_step;
-#pragma GCC unroll 6
-    for (int p = 0; p < P; ++p) image[p] += t.image_row_step;
-  }
+    for (; step != end; ++step) add(*step, load);
+  };
+  run(t.steps, t.steps_end, whole);
+  run(t.rests, t.rests_end, part);
 #pragma GCC unroll 24
   for (int i = 0; i < C * P; ++i) sum[i].store_aligned(t.sums + i / P * t.sums_step + i % P * kLanes<T>);
 }
