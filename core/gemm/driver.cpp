@@ -14,17 +14,6 @@ namespace fathom::detail {
 
 namespace {
 
-template <class T>
-const GemmKernels<T>& kernels_of(Isa isa) {
-  const GemmTable& table =
-      dispatch_isa(isa, []<Isa chosen>() -> const GemmTable& { return gemm_table<chosen>(); });
-  if constexpr (std::is_same_v<T, float>) {
-    return table.float32;
-  } else {
-    return table.float64;
-  }
-}
-
 // For second-level caches of 512 KiB and more: a packed block of the right operand has up to 256 KiB.
 constexpr std::int64_t kMostRows = 384;           // of a block: bounds its partial sums
 constexpr std::int64_t kGrainProducts = 1 << 18;  // below that a thread is not worth its start
@@ -45,10 +34,21 @@ GemmGrid make_grid(const GemmSize& size, const GemmKernels<T>& kernels) {
 }  // namespace
 
 template <class T>
+const GemmKernels<T>& gemm_kernels(Isa isa) {
+  const GemmTable& table =
+      dispatch_isa(isa, []<Isa chosen>() -> const GemmTable& { return gemm_table<chosen>(); });
+  if constexpr (std::is_same_v<T, float>) {
+    return table.float32;
+  } else {
+    return table.float64;
+  }
+}
+
+template <class T>
 void run_gemm(std::string_view name, const GemmSize& size, const GemmLeft<T>& left, const GemmRight<T>& right,
               const GemmResult<T>& result) {
   const Isa isa = active_isa();
-  const GemmKernels<T>& kernels = kernels_of<T>(isa);
+  const GemmKernels<T>& kernels = gemm_kernels<T>(isa);
   count_kernel(name, isa, dtype_of<T>);
   if (size.groups == 0 || size.m == 0 || size.n == 0) return;
   const GemmGrid grid = make_grid(size, kernels);
@@ -72,6 +72,8 @@ void run_gemm(std::string_view name, const GemmSize& size, const GemmLeft<T>& le
       threads);
 }
 
+template const GemmKernels<float>& gemm_kernels<float>(Isa);
+template const GemmKernels<double>& gemm_kernels<double>(Isa);
 template void run_gemm<float>(std::string_view, const GemmSize&, const GemmLeft<float>&,
                               const GemmRight<float>&, const GemmResult<float>&);
 template void run_gemm<double>(std::string_view, const GemmSize&, const GemmLeft<double>&,

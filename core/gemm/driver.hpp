@@ -101,6 +101,12 @@ template <class T>
 void run_gemm(std::string_view name, const GemmSize& size, const GemmLeft<T>& left, const GemmRight<T>& right,
               const GemmResult<T>& result);
 
+/// The tiles themselves, for operands that are best cut in another way.
+template <class T>
+[[nodiscard]] const GemmKernels<T>& gemm_kernels(Isa isa);
+
+extern template const GemmKernels<float>& gemm_kernels<float>(Isa);
+extern template const GemmKernels<double>& gemm_kernels<double>(Isa);
 extern template void run_gemm<float>(std::string_view, const GemmSize&, const GemmLeft<float>&,
                                      const GemmRight<float>&, const GemmResult<float>&);
 extern template void run_gemm<double>(std::string_view, const GemmSize&, const GemmLeft<double>&,

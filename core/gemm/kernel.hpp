@@ -32,6 +32,14 @@ struct GemmLines {
   const char* first = nullptr;
   std::int64_t step = 0;  ///< bytes from one to the next
   std::int64_t count = 0;
+
+  /// Field by field: a copy of the whole would be one load of several stores, which has to wait until they,
+  /// and the results stored before them, have left for the cache.
+  void set(const char* new_first, std::int64_t new_step, std::int64_t new_count) {
+    first = new_first;
+    step = new_step;
+    count = new_count;
+  }
 };
 
 /// One tile of the result: to = activation(sum over p < depth of a(., p) b(p, .) + row_bias + from).

@@ -33,18 +33,20 @@ class GemmPieces {
     }
     end_ = end;
   }
+  [[nodiscard]] bool is_full() const { return count_ == kMost; }
   /// Those that have not been taken.
   [[nodiscard]] std::int64_t lines() const { return lines_; }
-  /// The next lines, at most `most`, of one piece.
-  [[nodiscard]] GemmLines take(std::int64_t most) {
-    if (taken_ == count_) return {};
+  /// Puts the next lines, at most `most`, of one piece into `lines` and returns how many they are.
+  std::int64_t take(std::int64_t most, GemmLines& lines) {
+    if (taken_ == count_) return 0;
     Piece& piece = pieces_[taken_];
-    const GemmLines lines{piece.first, kCacheLine, std::min(most, piece.lines)};
-    piece.first += lines.count * kCacheLine;
-    piece.lines -= lines.count;
-    lines_ -= lines.count;
+    const std::int64_t count = std::min(most, piece.lines);
+    lines.set(piece.first, kCacheLine, count);
+    piece.first += count * kCacheLine;
+    piece.lines -= count;
+    lines_ -= count;
     if (piece.lines == 0) ++taken_;
-    return lines;
+    return count;
   }
 
  private:

@@ -193,15 +193,15 @@ class GemmWorker {
       const auto* const first = reinterpret_cast<const char*>(tile.to);
       const auto* const last = reinterpret_cast<const char*>(tile.to + tile.columns - 1);
       const std::int64_t step = tile.to_step * std::int64_t{sizeof(T)};
-      soon.lines[count++] = {first, step, rows};
-      soon.lines[count++] = {last, step, rows};
+      soon.lines[count++].set(first, step, rows);
+      soon.lines[count++].set(last, step, rows);
     }
     const auto take = [&](GemmPieces& pieces, std::int64_t share) {
       while (share > 0 && count < soon.lines.size()) {
-        const GemmLines lines = pieces.take(share);
-        if (lines.count == 0) return;
-        soon.lines[count++] = lines;
-        share -= lines.count;
+        const std::int64_t taken = pieces.take(share, soon.lines[count]);
+        if (taken == 0) return;
+        ++count;
+        share -= taken;
       }
     };
     take(soon.left, soon.left_lines);

@@ -133,13 +133,22 @@ void deconvolve(const ConvolutionGeometry& g, const Array& map, const Array& W, 
         const std::vector<std::int64_t> rows = map_rows(g, padded, y, x);
         const auto depth = static_cast<std::int64_t>(rows.size());
         const std::vector<std::int64_t> offsets = group_offsets(g.groups, channels * depth);
-        PixelLayout layout{y.count, x.count, g.image_channels * plane, g.stride.y * g.image.x, g.stride.x};
-        layout.join_rows();
-        const PixelRows<T> pixels{padded.data(), padded.layout({y.count, x.count}), rows,
-                                  g.map_channels / g.groups * padded.channel_step()};
-        const bool in_place =
+        PixelLayout layout{y.count, x.count, g.image_channels * plane, g.stride.y * g.image.x, g.stride.x, 0};
+        PixelRows<T> pixels{padded.data(), padded.layout({y.count, x.count}), rows,
+                            g.map_channels / g.groups * padded.channel_step()};
+        bool in_place =
             layout.step == 1 && is_better_in_place(pixels.layout, g.map_channels / g.groups, channels);
-        run_gemm<T>("gemm/deconvolution_2d", {g.groups, channels, map.shape()[0] * y.count * x.count, depth},
+        const std::int64_t gap = layout.step == 1 ? padded.gap({y.count, x.count}) : -1;
+        if (!in_place && is_better_joined(x.count, gap, channels)) {
+          in_place = true;
+          pixels.layout = padded.layout({y.count, x.count + gap});
+          layout.width += gap;
+          layout.gap = gap;
+        } else {
+          layout.join_rows();
+        }
+        run_gemm<T>("gemm/deconvolution_2d",
+                    {g.groups, channels, map.shape()[0] * layout.height * layout.width, depth},
                     phase_weights(g, W.data<T>(), y, x, offsets, weights.data()),
                     PixelsRight<T>(pixels, in_place),
                     PixelsResult<T>(out + y.first * g.image.x + x.first, layout, plane, channels,

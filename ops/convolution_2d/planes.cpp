@@ -2,6 +2,7 @@
 #include <fathom/ops/convolution_2d/planes.hpp>
 
 #include <algorithm>
+#include <cstring>
 #include <new>
 
 #include <fathom/core/gemm/matrix.hpp>
@@ -28,10 +29,23 @@ std::int64_t copy_size(std::int64_t planes, Pair2 size, const PixelRange& reach,
   // Options may be legal and yet span more pixels than there is memory.
   std::int64_t elements = 0;
   if (__builtin_mul_overflow(reach.last.y - reach.first.y + 1, row, &elements) ||
-      __builtin_mul_overflow(planes, elements, &elements)) {
+      __builtin_mul_overflow(planes, elements, &elements) ||
+      __builtin_add_overflow(elements, reach.last.x - reach.first.x, &elements)) {
     throw std::bad_alloc();
   }
-  return elements;
+  return elements;  // with the pixels that joined rows see behind the last one
+}
+
+/// Without the call that std::copy is, which takes as long as the copy.
+template <class T>
+void copy_short_run(const T* from, std::int64_t length, T* to) {
+  constexpr std::int64_t kBlock = 32 / sizeof(T);
+  if (length < kBlock) {
+    for (std::int64_t i = 0; i < length; ++i) to[i] = from[i];
+    return;
+  }
+  for (std::int64_t i = 0; i + kBlock <= length; i += kBlock) std::memcpy(to + i, from + i, 32);
+  std::memcpy(to + length - kBlock, from + length - kBlock, 32);
 }
 
 }  // namespace
@@ -59,26 +73,30 @@ PaddedImages<T>::PaddedImages(const T* images, std::int64_t count, std::int64_t 
 }
 
 template <class T>
+void copy_padded_row(const ConvolutionKernels<T>& kernels, const T* row, std::int64_t width,
+                     std::int64_t origin, std::int64_t step, std::int64_t phase, T* out) {
+  // Position q of phase s is pixel origin + s + q * step; for q in [inner, end) all phases' pixels exist.
+  const std::int64_t inner = std::clamp((-origin + step - 1) / step, std::int64_t{0}, phase);
+  const std::int64_t end = std::clamp((width - origin) / step, inner, phase);
+  if (step == 1) std::copy(row + (origin + inner), row + (origin + end), out + inner);
+  if (step == 2)
+    kernels.split_pairs(row + (origin + 2 * inner), end - inner, out + inner, out + phase + inner);
+  for (std::int64_t start = origin; start < origin + step; ++start, out += phase) {
+    const auto pixel = [&](std::int64_t q) {
+      const std::int64_t x = start + q * step;
+      return x >= 0 && x < width ? row[x] : T(0);
+    };
+    for (std::int64_t q = 0; q < inner; ++q) out[q] = pixel(q);
+    for (std::int64_t q = inner; step > 2 && q < end; ++q) out[q] = row[start + q * step];
+    for (std::int64_t q = end; q < phase; ++q) out[q] = pixel(q);
+  }
+}
+
+template <class T>
 void PaddedImages<T>::copy_planes(const T* images, std::int64_t count, std::int64_t channels, Pair2 size,
                                   T* to) const {
-  const auto copy_row = [&](const T* row, T* out) {
-    for (std::int64_t phase = 0; phase < step_.x; ++phase, out += phase_) {
-      // Positions q of this phase are pixels origin + phase + q * step.
-      const std::int64_t start = origin_.x + phase;
-      const std::int64_t first = std::clamp((-start + step_.x - 1) / step_.x, std::int64_t{0}, phase_);
-      const std::int64_t end = std::clamp((size.x - start + step_.x - 1) / step_.x, first, phase_);
-      std::fill(out, out + first, T(0));
-      if (step_.x == 1 && first < end) {
-        std::copy(row + (start + first), row + (start + end), out + first);
-      } else if (step_.x == 2) {  // the compiler has a way to take every second one
-        for (std::int64_t q = first; q < end; ++q) out[q] = row[start + 2 * q];
-      } else {
-        for (std::int64_t q = first; q < end; ++q) out[q] = row[start + q * step_.x];
-      }
-      std::fill(out + end, out + phase_, T(0));
-    }
-  };
   const std::int64_t grain = std::max<std::int64_t>(1, (1 << 15) / std::max<std::int64_t>(1, channel_step_));
+  const ConvolutionKernels<T>& kernels = convolution_kernels<T>(active_isa());
   parallel_for(count * channels, grain, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t plane = begin; plane < end; ++plane) {
       const T* in = images + plane * size.y * size.x;
@@ -88,7 +106,7 @@ void PaddedImages<T>::copy_planes(const T* images, std::int64_t count, std::int6
         if (y < 0 || y >= size.y) {
           std::fill(out, out + row_, T(0));
         } else {
-          copy_row(in + y * size.x, out);
+          copy_padded_row(kernels, in + y * size.x, size.x, origin_.x, step_.x, phase_, out);
         }
       }
     }
@@ -97,7 +115,7 @@ void PaddedImages<T>::copy_planes(const T* images, std::int64_t count, std::int6
 
 template <class T>
 PixelLayout PaddedImages<T>::layout(Pair2 grid) const {
-  PixelLayout layout{grid.y, grid.x, image_step_, step_.y * row_, 1};
+  PixelLayout layout{grid.y, grid.x, image_step_, step_.y * row_, 1, 0};
   layout.join_rows();
   return layout;
 }
@@ -109,7 +127,7 @@ void PixelRows<T>::announce(std::int64_t group, std::int64_t first, std::int64_t
   const T* const start = data + group * group_step;
   const std::int64_t* const offsets = row_offsets.data();
   layout.for_each_row(begin, length, [&](std::int64_t, std::int64_t source, std::int64_t count) {
-    for (std::int64_t r = first; r < first + rows; ++r) {
+    for (std::int64_t r = first; r < first + rows && !pieces.is_full(); ++r) {
       // Taps side by side read the same lines.
       if (r == first || offsets[r] - offsets[r - 1] >= kLine) pieces.add(start + offsets[r] + source, count);
     }
@@ -164,7 +182,7 @@ void PixelsTransposed<T>::pack(const GemmKernels<T>& kernels, std::int64_t group
 
 template <class T>
 GemmRows<T> PixelsResult<T>::direct(std::int64_t group, std::int64_t j, std::int64_t columns) const {
-  if (layout_.step != 1 || j % layout_.width + columns > layout_.width) return {};
+  if (layout_.step != 1 || j % layout_.width + columns > layout_.width - layout_.gap) return {};
   std::int64_t offset = 0;
   layout_.for_each_row(j, columns, [&](std::int64_t, std::int64_t at, std::int64_t) { offset = at; });
   return {channel(group, 0) + offset, channel_step_};
@@ -174,11 +192,12 @@ template <class T>
 void PixelsResult<T>::store(std::int64_t group, std::int64_t i, std::int64_t rows, std::int64_t j,
                             std::int64_t columns, GemmRows<const T> tile) const {
   layout_.for_each_row(j, columns, [&](std::int64_t first, std::int64_t offset, std::int64_t length) {
+    length = std::min(length, layout_.width - layout_.gap - (j + first) % layout_.width);
     for (std::int64_t r = 0; r < rows; ++r) {
       const T* from = tile.data + r * tile.step + first;
       T* to = channel(group, i + r) + offset;
       if (layout_.step == 1 && !this->accumulates()) {
-        std::copy(from, from + length, to);
+        copy_short_run(from, length, to);
         continue;
       }
       for (std::int64_t x = 0; x < length; ++x) {
@@ -189,6 +208,10 @@ void PixelsResult<T>::store(std::int64_t group, std::int64_t i, std::int64_t row
   });
 }
 
+template void copy_padded_row<float>(const ConvolutionKernels<float>&, const float*, std::int64_t,
+                                     std::int64_t, std::int64_t, std::int64_t, float*);
+template void copy_padded_row<double>(const ConvolutionKernels<double>&, const double*, std::int64_t,
+                                      std::int64_t, std::int64_t, std::int64_t, double*);
 template struct PixelRows<float>;
 template struct PixelRows<double>;
 template class PaddedImages<float>;

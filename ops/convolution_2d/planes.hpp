@@ -7,6 +7,7 @@
 #include <fathom/core/gemm/driver.hpp>
 #include <fathom/core/gemm/scratch.hpp>
 #include <fathom/core/shape.hpp>
+#include <fathom/ops/convolution_2d/kernel.hpp>
 #include <fathom/ops/rules/trilinear.hpp>
 
 namespace fathom::ops::detail {
@@ -31,6 +32,7 @@ struct PixelLayout {
   std::int64_t image_step = 0;
   std::int64_t row_step = 0;
   std::int64_t step = 1;
+  std::int64_t gap = 0;  ///< pixels at the end of each row that are numbered but do not exist
 
   /// Whole planes become one long row, so that runs end with the image only.
   void join_rows() {
@@ -64,6 +66,12 @@ struct PixelRange {
   Pair2 first, last;
 };
 
+/// A row of `phase` * `step` pixels from pixel `origin` on, which may lie outside of `row`: zeros there.
+/// Pixels `step` apart lie side by side in `out`, those of one phase after those of the one before.
+template <class T>
+void copy_padded_row(const ConvolutionKernels<T>& kernels, const T* row, std::int64_t width,
+                     std::int64_t origin, std::int64_t step, std::int64_t phase, T* out);
+
 /// Images with everything in reach: in place where they hold it, else a copy with zeros around. When the
 /// horizontal step is s, pixels s apart lie side by side in the copy, so that packing is always a matter of
 /// contiguous runs.
@@ -82,6 +90,11 @@ class PaddedImages {
   }
   /// A grid of pixels `step` apart.
   [[nodiscard]] PixelLayout layout(Pair2 grid) const;
+  /// How many pixels longer a row of the copy is than one of such a grid; -1 without a copy, behind which
+  /// there would be too little to read, or if its rows are not those of the grid.
+  [[nodiscard]] std::int64_t gap(Pair2 grid) const {
+    return step_ == Pair2(1) && data_ == scratch_.data() ? row_ - grid.x : -1;
+  }
 
  private:
   void copy_planes(const T* images, std::int64_t count, std::int64_t channels, Pair2 size, T* to) const;
@@ -118,6 +131,13 @@ struct PixelRows {
   const std::int64_t read = (layout.width + kLanes - 1) / kLanes * kLanes;
   return (planes <= kFew && 16 * layout.width >= 15 * read) ||
          (channels <= kFew && 4 * layout.width >= 3 * read);
+}
+
+/// Whether to compute `gap` pixels more for each row of the map, which are dropped, so that all rows of a
+/// padded plane make one long one, to be read in place: packing costs about as much as 8 of the `channels`.
+[[nodiscard]] inline bool is_better_joined(std::int64_t width, std::int64_t gap, std::int64_t channels) {
+  constexpr std::int64_t kMany = 96;  // for them the panels are worth their packing
+  return gap > 0 && channels <= kMany && channels * gap <= 8 * width;
 }
 
 /// Operand (rows, pixels) on the right.
@@ -209,6 +229,10 @@ class PixelsResult final : public fathom::detail::GemmResult<T> {
   const T* bias_;
 };
 
+extern template void copy_padded_row<float>(const ConvolutionKernels<float>&, const float*, std::int64_t,
+                                            std::int64_t, std::int64_t, std::int64_t, float*);
+extern template void copy_padded_row<double>(const ConvolutionKernels<double>&, const double*, std::int64_t,
+                                             std::int64_t, std::int64_t, std::int64_t, double*);
 extern template struct PixelRows<float>;
 extern template struct PixelRows<double>;
 extern template class PaddedImages<float>;

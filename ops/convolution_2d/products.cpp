@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include <fathom/core/gemm/matrix.hpp>
+#include <fathom/ops/convolution_2d/first_layer.hpp>
 #include <fathom/ops/convolution_2d/planes.hpp>
 
 namespace fathom::ops::detail {
@@ -20,7 +21,7 @@ std::int64_t pixels(Pair2 size) { return size.y * size.x; }
 
 /// The map's pixels as they lie in its planes.
 PixelLayout map_layout(const ConvolutionGeometry& g) {
-  PixelLayout layout{g.map.y, g.map.x, g.map_channels * pixels(g.map), g.map.x, 1};
+  PixelLayout layout{g.map.y, g.map.x, g.map_channels * pixels(g.map), g.map.x, 1, 0};
   layout.join_rows();
   return layout;
 }
@@ -63,16 +64,24 @@ void convolve(const ConvolutionGeometry& g, const Array& image, const Array& W, 
               bool accumulate, Array& map) {
   if (map.size() == 0) return;
   dispatch_float(image.dtype(), "convolution_2d", [&]<class T>() {
+    if (is_first_layer(g)) return convolve_first_layer<T>(g, image, W, epilogue, accumulate, map);
     const ImageRows<T> image_rows(g, image);
-    const PixelRows<T> rows = image_rows.rows();
+    PixelRows<T> rows = image_rows.rows();
     const std::int64_t channels = g.map_channels / g.groups;
-    const bool in_place = is_better_in_place(rows.layout, g.image_channels / g.groups, channels);
+    bool in_place = is_better_in_place(rows.layout, g.image_channels / g.groups, channels);
+    PixelLayout layout = map_layout(g);
+    const std::int64_t gap = image_rows.images.gap(g.map);
+    if (!in_place && is_better_joined(g.map.x, gap, channels)) {
+      in_place = true;
+      rows.layout = image_rows.images.layout({g.map.y, g.map.x + gap});
+      layout = {g.map.y, g.map.x + gap, layout.image_step, g.map.x, 1, gap};
+    }
     const std::vector<std::int64_t> offsets = group_offsets(g.groups, channels * rows.count());
-    const GemmSize size{g.groups, channels, image.shape()[0] * pixels(g.map), rows.count()};
+    const GemmSize size{g.groups, channels, image.shape()[0] * layout.height * layout.width, rows.count()};
     run_gemm<T>("gemm/convolution_2d", size,
                 MatrixLeft<T>({W.data<T>(), rows.count(), offsets.data()}, false),
                 PixelsRight<T>(rows, in_place),
-                PixelsResult<T>(map.mutable_data<T>(), map_layout(g), pixels(g.map), channels,
+                PixelsResult<T>(map.mutable_data<T>(), layout, pixels(g.map), channels,
                                 gemm_epilogue<T>(epilogue), accumulate));
   });
 }
@@ -81,6 +90,7 @@ void convolve_grad_w(const ConvolutionGeometry& g, const Array& image, const Arr
                      Array& W) {
   if (W.size() == 0) return;
   dispatch_float(image.dtype(), "convolution_2d", [&]<class T>() {
+    if (is_first_layer(g) && has_few_weights(g)) return first_layer_grad_w<T>(g, image, map, accumulate, W);
     const ImageRows<T> image_rows(g, image);
     const PixelRows<T> rows = image_rows.rows();
     const std::int64_t channels = g.map_channels / g.groups;
@@ -89,9 +99,11 @@ void convolve_grad_w(const ConvolutionGeometry& g, const Array& image, const Arr
     const std::vector<std::int64_t> offsets = group_offsets(g.groups, channels * rows.count());
     const GemmMatrix<T> result{W.mutable_data<T>(), rows.count(), offsets.data()};
     const std::int64_t depth = image.shape()[0] * pixels(g.map);
-    // The side with fewer rows is the one to transpose, but for rows too few to fill a panel.
+    // The side with fewer rows is the one to transpose, unless they are too few to fill a panel or the sums
+    // so short that writing the result column by column, which costs as much for an element as transposing
+    // two, would take longer.
     constexpr std::int64_t kPanel = 32;
-    if (rows.count() < channels && rows.count() >= kPanel) {
+    if (rows.count() >= kPanel && rows.count() * depth <= channels * depth + 2 * rows.count() * channels) {
       run_gemm<T>("gemm/convolution_2d_grad_w", {g.groups, channels, rows.count(), depth},
                   PixelsLeft<T>(maps), PixelsTransposed<T>(rows), MatrixResult<T>(result, false, accumulate));
     } else {

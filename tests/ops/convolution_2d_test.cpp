@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <catch2/catch.hpp>
+#include <cmath>
+#include <limits>
 
 #include <fathom/autograd/backward.hpp>
 #include <fathom/autograd/gradient_check.hpp>
@@ -62,7 +64,9 @@ TEST_CASE("convolution_2d and its gradients agree with plain loops", "[convoluti
   CHECK(test::count_far(W.grad().data(), test::reference_grad_w(c, x.data(), gy),
                         test::reference_grad_w(c, x.data(), gy, true), c.n * c.map().y * c.map().x) == 0);
   CHECK(calls("gemm/convolution_2d", isa, dtype) == 1);
-  CHECK(calls("gemm/convolution_2d_grad_w", isa, dtype) == 1);
+  CHECK(calls("gemm/convolution_2d_grad_w", isa, dtype) +
+            calls("convolution_2d/first_layer_grad_w", isa, dtype) ==
+        1);
   CHECK(calls("gemm/deconvolution_2d", isa, dtype) ==
         std::min(c.stride.y, c.image.y) * std::min(c.stride.x, c.image.x));
 }
@@ -137,7 +141,8 @@ TEST_CASE("convolution_2d gives the same bits for any number of threads", "[conv
   const test::RestoreSettings restore;
   const ConvolutionCase c = GENERATE(ConvolutionCase{5, 16, 40, 1, {30, 31}, 3, 1, 1, 1},
                                      ConvolutionCase{4, 32, 24, 2, {33, 20}, 3, 2, 1, 1},
-                                     ConvolutionCase{3, 64, 96, 1, {20, 20}, 1, 1, 0, 1});
+                                     ConvolutionCase{3, 64, 96, 1, {20, 20}, 1, 1, 0, 1},
+                                     ConvolutionCase{8, 3, 32, 1, {64, 61}, 3, 1, 1, 1});
   CAPTURE(c);
   const auto run = [&](int threads) {
     set_num_threads(threads);
@@ -159,12 +164,57 @@ TEST_CASE("convolution_2d gives the same bits for any number of threads", "[conv
   }
 }
 
+TEST_CASE("convolution_2d computes gW of first layers without transposing", "[convolution_2d]") {
+  const test::RestoreSettings restore;
+  struct Case {
+    ConvolutionCase sizes;
+    bool is_direct;
+  };
+  const auto [sizes, is_direct] = GENERATE(Case{{2, 3, 8, 1, {9, 32}, 3, 2, 1, 1}, true},   // 16 of 16 lanes
+                                           Case{{2, 1, 8, 1, {7, 28}, 5, 1, 2, 1}, true},   // 28 of 32
+                                           Case{{2, 3, 8, 1, {9, 18}, 3, 1, 1, 1}, false},  // 18 of 32
+                                           Case{{2, 5, 8, 1, {9, 32}, 3, 2, 1, 1}, false},
+                                           Case{{2, 4, 200, 1, {9, 32}, 3, 1, 1, 1}, false});
+  CAPTURE(sizes);
+  reset_kernel_counts();
+  const Variable W{random(2, sizes.weight_shape(), DType::float32), true};
+  const Variables ys{ops::convolution_2d(Variable{random(1, sizes.image_shape(), DType::float32)}, W, {},
+                                         options_of(sizes))};
+  const Variables gys{Variable{random(3, sizes.map_shape(), DType::float32)}};
+  backward(ys, gys);
+  CHECK(calls("convolution_2d/first_layer_grad_w", active_isa(), DType::float32) == (is_direct ? 1 : 0));
+}
+
+TEST_CASE("convolution_2d: an infinite pixel reaches the weights that see it and no others",
+          "[convolution_2d]") {
+  const test::RestoreSettings restore;
+  set_isa(GENERATE(from_range(supported_isas())));
+  // Rows of 29 leave lanes of the last vector empty, where the next row begins.
+  Array pixels = random(1, {1, 1, 3, 29}, DType::float32);
+  pixels.mutable_data<float>()[29] = std::numeric_limits<float>::infinity();
+  const Variable W{random(2, {8, 1, 3, 3}, DType::float32), true};
+  const Variables ys{ops::convolution_2d(Variable{pixels}, W, {}, {.pad = {0, 1}})};
+  const Variables gys{Variable{Array::ones(ys[0].shape(), DType::float32)}};
+  backward(ys, gys);
+  const float* gW = W.grad().data().data<float>();
+  for (std::int64_t i = 0; i < 72; ++i) {
+    CAPTURE(i);
+    // The first pixel of the middle row lies under the left and the middle tap of one row of taps.
+    CHECK(std::isfinite(gW[i]) == !(i % 9 == 3 || i % 9 == 4));
+  }
+}
+
 TEST_CASE("convolution_2d adds to the gradients that are there", "[convolution_2d]") {
-  const Variable x{random(1, {2, 3, 6, 5}), true};
-  const Variable W{random(2, {4, 3, 3, 3}), true};
-  const Variable b{random(3, {4}), true};
+  // The second: x from rows read in place, the third: a first layer.
+  const ConvolutionCase c = GENERATE(ConvolutionCase{2, 3, 4, 1, {6, 5}, 3, 2, 1, 1},
+                                     ConvolutionCase{2, 13, 15, 1, {9, 20}, 3, 1, 1, 1},
+                                     ConvolutionCase{2, 3, 9, 1, {6, 31}, 3, 1, 1, 1});
+  CAPTURE(c);
+  const Variable x{random(1, c.image_shape()), true};
+  const Variable W{random(2, c.weight_shape()), true};
+  const Variable b{random(3, {c.map_channels}), true};
   const auto step = [&] {
-    const Variables ys{ops::convolution_2d(x, W, b, {.stride = 2, .pad = 1})};
+    const Variables ys{ops::convolution_2d(x, W, b, options_of(c))};
     const Variables gys{Variable{random(4, ys[0].shape())}};
     backward(ys, gys);
   };

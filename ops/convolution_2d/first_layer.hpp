@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <fathom/core/array.hpp>
+#include <fathom/ops/convolution_2d/geometry.hpp>
+#include <fathom/ops/rules/trilinear.hpp>
+
+namespace fathom::ops::detail {
+
+/// Whether a convolution has so few image channels that everything a row of the map needs fits into the
+/// first-level cache, and rows long enough to be computed one by one.
+[[nodiscard]] bool is_first_layer(const ConvolutionGeometry& geometry);
+
+/// As `convolve`, for first layers: the padded image exists for a few rows at a time.
+template <class T>
+void convolve_first_layer(const ConvolutionGeometry& geometry, const Array& image, const Array& W,
+                          const Epilogue& epilogue, bool accumulate, Array& map);
+
+/// Whether a first layer also has few enough weights to keep a vector of sums for each.
+[[nodiscard]] bool has_few_weights(const ConvolutionGeometry& geometry);
+
+/// As `convolve_grad_w`, for first layers with few weights.
+template <class T>
+void first_layer_grad_w(const ConvolutionGeometry& geometry, const Array& image, const Array& map,
+                        bool accumulate, Array& W);
+
+extern template void first_layer_grad_w<float>(const ConvolutionGeometry&, const Array&, const Array&, bool,
+                                               Array&);
+extern template void first_layer_grad_w<double>(const ConvolutionGeometry&, const Array&, const Array&, bool,
+                                                Array&);
+extern template void convolve_first_layer<float>(const ConvolutionGeometry&, const Array&, const Array&,
+                                                 const Epilogue&, bool, Array&);
+extern template void convolve_first_layer<double>(const ConvolutionGeometry&, const Array&, const Array&,
+                                                  const Epilogue&, bool, Array&);
+
+}  // namespace fathom::ops::detail
