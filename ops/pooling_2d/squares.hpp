@@ -95,53 +95,67 @@ struct Squares {
     (std::make_integer_sequence<int, kHalf>{});
   }
 
-  // Compilers pack and unpack bytes one by one.
   [[gnu::always_inline]] static void store(const Numbers& lanes, std::uint8_t* near, std::uint8_t* far) {
-    if constexpr (size == 2) {
-      *near = static_cast<std::uint8_t>(lanes[0]);
-      *far = static_cast<std::uint8_t>(lanes[1]);
+#if defined(__SSE2__)  // compilers pack bytes one by one
+    if constexpr (size >= 4) {
+      __m128i bytes = packed(__builtin_convertvector(lanes, Positions));
+      __builtin_memcpy(near, &bytes, kHalf);
+      bytes = _mm_srli_si128(bytes, kHalf);
+      __builtin_memcpy(far, &bytes, kHalf);
       return;
     }
-    const auto numbers = __builtin_convertvector(lanes, Positions);
-    __m128i bytes;
+#endif
+    for (int i = 0; i < kHalf; ++i) {
+      near[i] = static_cast<std::uint8_t>(lanes[i]);
+      far[i] = static_cast<std::uint8_t>(lanes[kHalf + i]);
+    }
+  }
+  [[gnu::always_inline]] static Numbers twice(const std::uint8_t* from) {
+#if defined(__SSE2__)
+    if constexpr (size >= 4) {
+      __m128i bytes{};
+      __builtin_memcpy(&bytes, from, kHalf);
+      return __builtin_convertvector(unpacked(_mm_unpacklo_epi8(bytes, bytes)), Numbers);
+    }
+#endif
+    Numbers result{};
+    for (int i = 0; i < size; ++i) result[i] = from[i / 2];
+    return result;
+  }
+
+#if defined(__SSE2__)
+  /// The numbers as bytes, and back.
+  [[gnu::always_inline]] static __m128i packed(const Positions& numbers) {
     if constexpr (size == 4) {
-      const auto packed = _mm_packs_epi32(reinterpret_cast<__m128i>(numbers), __m128i{});
-      bytes = _mm_packus_epi16(packed, packed);
+      const __m128i words = _mm_packs_epi32(reinterpret_cast<__m128i>(numbers), __m128i{});
+      return _mm_packus_epi16(words, words);
 #if defined(__AVX2__)
     } else if constexpr (size == 8) {
       const auto both = reinterpret_cast<__m256i>(numbers);
-      const auto packed = _mm_packs_epi32(_mm256_castsi256_si128(both), _mm256_extracti128_si256(both, 1));
-      bytes = _mm_packus_epi16(packed, packed);
+      const __m128i words = _mm_packs_epi32(_mm256_castsi256_si128(both), _mm256_extracti128_si256(both, 1));
+      return _mm_packus_epi16(words, words);
 #endif
 #if defined(__AVX512F__)
     } else {
-      bytes = _mm512_cvtepi32_epi8(reinterpret_cast<__m512i>(numbers));
+      return _mm512_cvtepi32_epi8(reinterpret_cast<__m512i>(numbers));
 #endif
     }
-    __builtin_memcpy(near, &bytes, kHalf);
-    bytes = _mm_srli_si128(bytes, kHalf);
-    __builtin_memcpy(far, &bytes, kHalf);
   }
-  [[gnu::always_inline]] static Numbers twice(const std::uint8_t* from) {
-    if constexpr (size == 2) return Numbers{*from, *from};
-    __m128i bytes{};
-    __builtin_memcpy(&bytes, from, kHalf);
-    bytes = _mm_unpacklo_epi8(bytes, bytes);
-    Positions numbers;
+  [[gnu::always_inline]] static Positions unpacked(__m128i bytes) {
     if constexpr (size == 4) {
-      const auto words = _mm_unpacklo_epi8(bytes, __m128i{});
-      numbers = reinterpret_cast<Positions>(_mm_unpacklo_epi16(words, __m128i{}));
+      const __m128i words = _mm_unpacklo_epi8(bytes, __m128i{});
+      return reinterpret_cast<Positions>(_mm_unpacklo_epi16(words, __m128i{}));
 #if defined(__AVX2__)
     } else if constexpr (size == 8) {
-      numbers = reinterpret_cast<Positions>(_mm256_cvtepu8_epi32(bytes));
+      return reinterpret_cast<Positions>(_mm256_cvtepu8_epi32(bytes));
 #endif
 #if defined(__AVX512F__)
     } else {
-      numbers = reinterpret_cast<Positions>(_mm512_cvtepu8_epi32(bytes));
+      return reinterpret_cast<Positions>(_mm512_cvtepu8_epi32(bytes));
 #endif
     }
-    return __builtin_convertvector(numbers, Numbers);
   }
+#endif
 
   /// Whether the pixel after `best` in the window is larger, or NaN where that is none.
   [[gnu::always_inline]] static Numbers wins(const Pixels& next, const Pixels& best) {
