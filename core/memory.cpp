@@ -32,8 +32,10 @@ constexpr bool kCaching = false;
 constexpr bool kCaching = true;
 #endif
 
-/// Sizes are rounded up to one of eight steps for each power of two: at most an eighth is wasted, and equal
-/// nets ask for equal buckets step after step.
+/// Sizes are rounded up to one of these many steps for each power of two: little is wasted, and equal nets ask
+/// for equal buckets step after step.
+constexpr std::size_t kSteps = 32;
+
 struct Bucket {
   std::size_t index;
   std::size_t bytes;
@@ -43,15 +45,15 @@ Bucket bucket_of(std::size_t bytes) {
   const std::size_t needed = std::max<std::size_t>(bytes, kAlignment);
   const auto power = static_cast<std::size_t>(std::bit_width(needed - 1));  // 2^(power-1) < needed <= 2^power
   const std::size_t base = std::size_t{1} << (power - 1);
-  const std::size_t step = std::max<std::size_t>(base / 8, 1);
-  const std::size_t part = (needed - base + step - 1) / step;  // 1..8
-  return {power * 8 + part - 1, base + part * step};
+  const std::size_t step = std::max<std::size_t>(base / kSteps, 1);
+  const std::size_t part = (needed - base + step - 1) / step;  // 1..kSteps
+  return {power * kSteps + part - 1, base + part * step};
 }
 
 /// The bytes of the bucket of an index.
 std::size_t bucket_bytes(std::size_t index) {
-  const std::size_t base = std::size_t{1} << (index / 8 - 1);
-  return base + (index % 8 + 1) * std::max<std::size_t>(base / 8, 1);
+  const std::size_t base = std::size_t{1} << (index / kSteps - 1);
+  return base + (index % kSteps + 1) * std::max<std::size_t>(base / kSteps, 1);
 }
 
 class Pool {
@@ -162,7 +164,7 @@ class Pool {
 
   detail::LargeBlocks large_;
   std::mutex mutex_;
-  std::array<std::vector<std::byte*>, std::size_t{64} * 8> free_;
+  std::array<std::vector<std::byte*>, std::size_t{64} * kSteps> free_;
   MemoryStatistics statistics_;
 };
 

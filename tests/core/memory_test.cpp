@@ -38,7 +38,7 @@ TEST_CASE("a released block is used again for sizes of its bucket", "[memory]") 
   static_cast<void>(Array::empty({100'000}, DType::float32));
   const std::int64_t allocations = memory_statistics().system_allocations;
   static_cast<void>(Array::empty({100'000}, DType::float32));
-  static_cast<void>(Array::empty({98'500}, DType::float32));  // same eighth of a power of two
+  static_cast<void>(Array::empty({98'500}, DType::float32));  // same step of a power of two
   CHECK(memory_statistics().system_allocations == allocations + (kCaching ? 0 : 2));
 }
 
