@@ -32,8 +32,8 @@ constexpr bool kCaching = false;
 constexpr bool kCaching = true;
 #endif
 
-/// Sizes are rounded up to one of these many steps for each power of two: little is wasted, and equal nets ask
-/// for equal buckets step after step.
+/// Sizes are rounded up to one of these many steps for each power of two: little is wasted, and equal nets
+/// ask for equal buckets step after step.
 constexpr std::size_t kSteps = 32;
 
 struct Bucket {
