@@ -10,6 +10,7 @@
 
 #include <fathom/core/error.hpp>
 #include <fathom/core/memory.hpp>
+#include <fathom/core/threads.hpp>
 
 namespace fathom {
 
@@ -32,6 +33,13 @@ class detail::Buffer {
 };
 
 namespace {
+
+void copy_bytes(std::byte* to, const std::byte* from, std::size_t bytes) {
+  constexpr std::int64_t kGrain = 1 << 16;
+  parallel_for(static_cast<std::int64_t>(bytes), kGrain, [=](std::int64_t begin, std::int64_t end) {
+    std::memcpy(to + begin, from + begin, static_cast<std::size_t>(end - begin));
+  });
+}
 /// Calls `f(to, from)` with one typed pointer for each array.
 template <class F>
 void dispatch_pair(Array& to, const Array& from, F&& f) {
@@ -148,7 +156,7 @@ double Array::item() const {
 
 Array Array::copy() const {
   Array result = empty(shape(), dtype_);
-  std::memcpy(result.raw_mutable_data(), raw_data(), byte_size());
+  copy_bytes(result.raw_mutable_data(), raw_data(), byte_size());
   return result;
 }
 
@@ -208,7 +216,7 @@ void Array::assign(const Array& source) {
         describe(*this), describe(source)));
   }
   std::byte* to = raw_mutable_data();
-  if (!shares_buffer_with(source)) std::memcpy(to, source.raw_data(), byte_size());
+  if (!shares_buffer_with(source)) copy_bytes(to, source.raw_data(), byte_size());
 }
 
 std::uint64_t Array::version() const {

@@ -1,18 +1,15 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <fathom/core/memory.hpp>
 
-#if defined(__linux__)
-#include <sys/mman.h>
-#endif
-
 #include <algorithm>
 #include <array>
 #include <bit>
-#include <cstdint>
 #include <cstdlib>
 #include <mutex>
 #include <new>
 #include <vector>
+
+#include <fathom/core/memory/large_blocks.hpp>
 
 #if defined(__SANITIZE_ADDRESS__)
 #define FATHOM_ADDRESS_SANITIZER 1
@@ -35,8 +32,10 @@ constexpr bool kCaching = false;
 constexpr bool kCaching = true;
 #endif
 
-/// Sizes are rounded up to one of eight steps for each power of two: at most an eighth is wasted, and equal
-/// nets ask for equal buckets step after step.
+/// Sizes are rounded up to one of these many steps for each power of two: little is wasted, and equal nets
+/// ask for equal buckets step after step.
+constexpr std::size_t kSteps = 32;
+
 struct Bucket {
   std::size_t index;
   std::size_t bytes;
@@ -46,21 +45,15 @@ Bucket bucket_of(std::size_t bytes) {
   const std::size_t needed = std::max<std::size_t>(bytes, kAlignment);
   const auto power = static_cast<std::size_t>(std::bit_width(needed - 1));  // 2^(power-1) < needed <= 2^power
   const std::size_t base = std::size_t{1} << (power - 1);
-  const std::size_t step = std::max<std::size_t>(base / 8, 1);
-  const std::size_t part = (needed - base + step - 1) / step;  // 1..8
-  return {power * 8 + part - 1, base + part * step};
+  const std::size_t step = std::max<std::size_t>(base / kSteps, 1);
+  const std::size_t part = (needed - base + step - 1) / step;  // 1..kSteps
+  return {power * kSteps + part - 1, base + part * step};
 }
 
-/// Asks for large pages where the system has them: the kernels walk through large tensors along rows of many
-/// images, and look up fewer pages then.
-void advise_huge_pages([[maybe_unused]] void* base, [[maybe_unused]] std::size_t bytes) {
-#if defined(__linux__)
-  constexpr std::size_t kHuge = std::size_t{1} << 21;
-  if (bytes < kHuge) return;
-  const auto first = (reinterpret_cast<std::uintptr_t>(base) + kHuge - 1) / kHuge * kHuge;
-  const auto last = (reinterpret_cast<std::uintptr_t>(base) + bytes) / kHuge * kHuge;
-  if (first < last) madvise(reinterpret_cast<void*>(first), last - first, MADV_HUGEPAGE);
-#endif
+/// The bytes of the bucket of an index.
+std::size_t bucket_bytes(std::size_t index) {
+  const std::size_t base = std::size_t{1} << (index / kSteps - 1);
+  return base + (index % kSteps + 1) * std::max<std::size_t>(base / kSteps, 1);
 }
 
 class Pool {
@@ -85,17 +78,16 @@ class Pool {
         return block;
       }
     }
-    void* base = std::aligned_alloc(kAlignment, round_up(total + 2 * kSlack));
-    if (base == nullptr) {
+    std::byte* block = take(total);
+    if (block == nullptr) {
       release_cached();  // it may be our own cache that fills the memory
-      base = std::aligned_alloc(kAlignment, round_up(total + 2 * kSlack));
+      block = take(total);
     }
-    if (base == nullptr) throw std::bad_alloc();
-    advise_huge_pages(base, total + 2 * kSlack);
+    if (block == nullptr) throw std::bad_alloc();
     const std::lock_guard lock(mutex_);
     ++statistics_.system_allocations;
     count_in(total);
-    return static_cast<std::byte*>(base) + kSlack;
+    return block;
   }
 
   void release(std::byte* block, std::size_t bytes) noexcept {
@@ -109,14 +101,14 @@ class Pool {
         return;
       }
     }
-    std::free(block - kSlack);
+    give_back(block, total);
   }
 
   void release_cached() {
     const std::lock_guard lock(mutex_);
-    for (std::vector<std::byte*>& blocks : free_) {
-      for (std::byte* block : blocks) std::free(block - kSlack);
-      blocks.clear();
+    for (std::size_t index = 0; index < free_.size(); ++index) {
+      for (std::byte* block : free_[index]) give_back(block, bucket_bytes(index));
+      free_[index].clear();
     }
     statistics_.bytes_cached = 0;
   }
@@ -135,6 +127,21 @@ class Pool {
   }
 
  private:
+  static bool is_large(std::size_t total) { return kCaching && total >= detail::LargeBlocks::kLeast; }
+  /// `total` bytes with slack on either side, or null.
+  std::byte* take(std::size_t total) {
+    const std::size_t bytes = round_up(total + 2 * kSlack);
+    auto* base = is_large(total) ? large_.allocate(bytes)
+                                 : static_cast<std::byte*>(std::aligned_alloc(kAlignment, bytes));
+    return base == nullptr ? nullptr : base + kSlack;
+  }
+  void give_back(std::byte* block, std::size_t total) noexcept {
+    if (is_large(total)) {
+      large_.release(block - kSlack, round_up(total + 2 * kSlack));
+    } else {
+      std::free(block - kSlack);
+    }
+  }
   static std::size_t round_up(std::size_t bytes) {
     return (bytes + kAlignment - 1) / kAlignment * kAlignment;
   }
@@ -155,8 +162,9 @@ class Pool {
     statistics_.peak_bytes = std::max(statistics_.peak_bytes, statistics_.bytes_in_use);
   }
 
+  detail::LargeBlocks large_;
   std::mutex mutex_;
-  std::array<std::vector<std::byte*>, std::size_t{64} * 8> free_;
+  std::array<std::vector<std::byte*>, std::size_t{64} * kSteps> free_;
   MemoryStatistics statistics_;
 };
 

@@ -88,22 +88,30 @@ void fold_runs(const T* x, const Runs& runs, T* y, std::int64_t outputs) {
       result += index % shape[axis] * by[axis];
     return result;
   };
-  constexpr std::int64_t kBlock = 256;  // columns added up together in a buffer on the stack
+  constexpr std::int64_t kBlock = 256;  // results added up together in a buffer on the stack
   const std::int64_t blocks = inner_reduced ? 1 : (inner + kBlock - 1) / kBlock;
   const std::int64_t work = repeats * std::min(inner, kBlock);
   const auto fold_row = detail::row_folds<T>().template get<Fold>();
   parallel_for(rows * blocks, std::max<std::int64_t>(1, (1 << 14) / work),
                [&](std::int64_t begin, std::int64_t end) {
-                 for (std::int64_t item = begin; item < end; ++item) {
+                 // The rows of all results before the next row of each: as they lie in memory.
+                 for (std::int64_t first = begin; inner_reduced && first < end; first += kBlock) {
+                   const std::int64_t count = std::min(kBlock, end - first);
+                   std::int64_t start[kBlock];
+                   Total totals[kBlock];
+                   std::fill_n(totals, count, Fold::template start<T>);
+                   for (std::int64_t j = 0; j < count; ++j) start[j] = offset(first + j, kept, kept_stride);
+                   for (std::int64_t i = 0; i < repeats; ++i) {
+                     const T* from = x + offset(i, folded, folded_stride);
+                     for (std::int64_t j = 0; j < count; ++j)
+                       Fold::add(totals[j], fold_row(from + start[j], inner));
+                   }
+                   std::transform(totals, totals + count, y + first,
+                                  [](Total total) { return static_cast<T>(total); });
+                 }
+                 for (std::int64_t item = begin; !inner_reduced && item < end; ++item) {
                    const std::int64_t row = item / blocks;
                    const T* base = x + offset(row, kept, kept_stride);
-                   if (inner_reduced) {
-                     Total total = Fold::template start<T>;
-                     for (std::int64_t i = 0; i < repeats; ++i)
-                       Fold::add(total, fold_row(base + offset(i, folded, folded_stride), inner));
-                     y[row] = static_cast<T>(total);
-                     continue;
-                   }
                    const std::int64_t first = item % blocks * kBlock;
                    const std::int64_t count = std::min(kBlock, inner - first);
                    Total totals[kBlock];

@@ -1,22 +1,58 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // No include guard: compiled once for each instruction set, see cmake/Isa.cmake.
+#include <algorithm>
 #include <cstdint>
+#include <utility>
 
 #include <fathom/core/reduce/kernel.hpp>
+#include <fathom/core/simd/batch.hpp>
 
 namespace {
 
-/// Eight elements side by side, whatever the registers' size.
-template <class T>
-using Eight [[gnu::vector_size(8 * sizeof(T))]] = T;
+/// Eight totals side by side, in vectors no longer than registers: compilers take longer ones apart by way of
+/// memory.
+template <class Total>
+struct Eight {
+  static constexpr int kLanes = std::min(8, fathom::simd::lanes<Total>);
+  static constexpr int kParts = 8 / kLanes;
+  using V [[gnu::vector_size(kLanes * sizeof(Total))]] = Total;
+  V parts[kParts];
 
-/// Adds eight elements to eight totals.
-template <class Fold, class T, class Total>
-[[gnu::always_inline]] inline void add_eight(Eight<Total>& totals, const T* x) {
-  Eight<T> values;
-  __builtin_memcpy(&values, x, sizeof values);
-  Fold::add(totals, __builtin_convertvector(values, Eight<Total>));
-}
+  template <class Fold, class T>
+  [[gnu::always_inline]] void add_elements(const T* x) {
+    using Elements [[gnu::vector_size(kLanes * sizeof(T))]] = T;
+    for (int k = 0; k < kParts; ++k) {
+      Elements values;
+      __builtin_memcpy(&values, x + k * kLanes, sizeof values);
+      Fold::add(parts[k], __builtin_convertvector(values, V));
+    }
+  }
+  template <class Fold>
+  [[gnu::always_inline]] void add(const Eight& other) {
+    for (int k = 0; k < kParts; ++k) Fold::add(parts[k], other.parts[k]);
+  }
+  /// Each half added to the other until one total is left.
+  template <class Fold>
+  [[gnu::always_inline]] Total total() {
+    for (int half = kParts / 2; half > 0; half /= 2) {
+      for (int k = 0; k < half; ++k) Fold::add(parts[k], parts[k + half]);
+    }
+    [&]<int... bit>(std::integer_sequence<int, bit...>) { (add_half<Fold, (kLanes >> (bit + 1))>(), ...); }
+    (std::make_integer_sequence<int, 3>{});
+    return parts[0][0];
+  }
+
+ private:
+  template <class Fold, int half>
+  [[gnu::always_inline]] void add_half() {
+    if constexpr (half > 0) {
+      [&]<int... i>(std::integer_sequence<int, i...>) {
+        Fold::add(parts[0], V(__builtin_shufflevector(parts[0], parts[0], ((i + half) % kLanes)...)));
+      }
+      (std::make_integer_sequence<int, kLanes>{});
+    }
+  }
+};
 
 /// Eight totals for each of four chains, which do not wait for each other.
 template <class Fold, class T>
@@ -24,24 +60,22 @@ auto fold_row(const T* x, std::int64_t count) {
   using Total = typename Fold::template Total<T>;
   constexpr int kChains = 4;
   Eight<Total> chains[kChains];
-  for (auto& chain : chains) chain = Eight<Total>{} + Fold::template start<T>;
+  for (auto& chain : chains) {
+    for (auto& part : chain.parts) part = typename Eight<Total>::V{} + Fold::template start<T>;
+  }
   std::int64_t i = 0;
   for (; i + 8 * kChains <= count; i += 8 * kChains) {
-    for (int k = 0; k < kChains; ++k) add_eight<Fold, T, Total>(chains[k], x + i + 8 * k);
+    for (int k = 0; k < kChains; ++k) chains[k].template add_elements<Fold>(x + i + 8 * k);
   }
-  for (; i + 8 <= count; i += 8) add_eight<Fold, T, Total>(chains[0], x + i);
+  for (; i + 8 <= count; i += 8) chains[0].template add_elements<Fold>(x + i);
   Total rest = Fold::template start<T>;
   for (; i < count; ++i) Fold::add(rest, static_cast<Total>(x[i]));
-  Fold::add(chains[0], chains[1]);
-  Fold::add(chains[2], chains[3]);
-  Fold::add(chains[0], chains[2]);
-  Total totals[8];
-  __builtin_memcpy(totals, &chains[0], sizeof totals);
-  for (int half = 4; half > 0; half /= 2) {
-    for (int lane = 0; lane < half; ++lane) Fold::add(totals[lane], totals[lane + half]);
-  }
-  Fold::add(totals[0], rest);
-  return totals[0];
+  chains[0].template add<Fold>(chains[1]);
+  chains[2].template add<Fold>(chains[3]);
+  chains[0].template add<Fold>(chains[2]);
+  Total total = chains[0].template total<Fold>();
+  Fold::add(total, rest);
+  return total;
 }
 
 template <class T>

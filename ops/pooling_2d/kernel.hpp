@@ -20,6 +20,12 @@ struct Kernels {
   /// gx: gy added up at the positions; on top of what is there when `accumulate`, here and below.
   void (*scatter)(const Geometry&, const std::int32_t* positions, const T* gy, bool accumulate, T* gx,
                   std::int64_t begin, std::int64_t end);
+  /// As `largest` and `scatter` for geometries that `are_squares()`: the index of the pixel in its window,
+  /// 2*ky + kx.
+  void (*largest_of_squares)(const Geometry&, const T* x, T* y, std::uint8_t* indexes, std::int64_t begin,
+                             std::int64_t end);
+  void (*scatter_to_squares)(const Geometry&, const std::uint8_t* indexes, const T* gy, bool accumulate,
+                             T* gx, std::int64_t begin, std::int64_t end);
   /// The pixels of x at the positions; 0 for a window outside.
   void (*gather)(const Geometry&, const std::int32_t* positions, const T* x, T* y, std::int64_t begin,
                  std::int64_t end);

@@ -5,6 +5,7 @@
 #include <fathom/core/simd/sum.hpp>
 #include <fathom/ops/pooling_2d/kernel.hpp>
 #include <fathom/ops/pooling_2d/largest.hpp>
+#include <fathom/ops/pooling_2d/squares.hpp>
 #include <fathom/ops/pooling_2d/windows.hpp>
 
 namespace fathom::ops::pooling {
@@ -157,8 +158,9 @@ void plane_spread(std::int64_t pixels, const T* gy, bool accumulate, T* gx, std:
 }
 
 template <class T>
-constexpr Kernels<T> kernels_of{&largest<T>, &scatter<T>,       &gather<T>,      &average<T>,
-                                &spread<T>,  &plane_average<T>, &plane_spread<T>};
+constexpr Kernels<T> kernels_of{
+    &largest<T>, &scatter<T>, &largest_of_squares<T>, &scatter_to_squares<T>, &gather<T>,
+    &average<T>, &spread<T>,  &plane_average<T>,      &plane_spread<T>};
 constexpr KernelTable table{kernels_of<float>, kernels_of<double>};
 
 }  // namespace

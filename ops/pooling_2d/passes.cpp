@@ -39,23 +39,29 @@ Attributes attributes(const Geometry& g) {
           {"pad", to_string(Pair2{g.pad_y, g.pad_x})}};
 }
 
-void find_largest(const Geometry& g, const Array& x, Array& y, Array& positions) {
+void find_largest(const Geometry& g, const Array& x, Array& y, Array& places) {
   dispatch_float(x.dtype(), "max_pooling_2d", [&]<class T>() {
-    launch<T>("pooling_2d/largest", g.planes(), g.in_plane(),
-              [&, in = x.data<T>(), out = y.mutable_data<T>(),
-               position = positions.mutable_data<std::int32_t>()](const auto& kernels, auto begin, auto end) {
-                kernels.largest(g, in, out, position, begin, end);
-              });
+    const auto run = [&, in = x.data<T>(), out = y.mutable_data<T>()](auto kernel, auto* place) {
+      launch<T>("pooling_2d/largest", g.planes(), g.in_plane(),
+                [&](const auto& kernels, auto begin, auto end) {
+                  (kernels.*kernel)(g, in, out, place, begin, end);
+                });
+    };
+    places.dtype() == DType::uint8 ? run(&Kernels<T>::largest_of_squares, places.mutable_data<std::uint8_t>())
+                                   : run(&Kernels<T>::largest, places.mutable_data<std::int32_t>());
   });
 }
 
-void scatter(const Geometry& g, const Array& positions, const Array& gy, bool accumulate, Array& gx) {
+void scatter(const Geometry& g, const Array& places, const Array& gy, bool accumulate, Array& gx) {
   dispatch_float(gy.dtype(), "max_pooling_2d", [&]<class T>() {
-    launch<T>("pooling_2d/scatter", g.planes(), g.in_plane(),
-              [&, in = gy.data<T>(), out = gx.mutable_data<T>(), position = positions.data<std::int32_t>()](
-                  const auto& kernels, auto begin, auto end) {
-                kernels.scatter(g, position, in, accumulate, out, begin, end);
-              });
+    const auto run = [&, in = gy.data<T>(), out = gx.mutable_data<T>()](auto kernel, const auto* place) {
+      launch<T>("pooling_2d/scatter", g.planes(), g.in_plane(),
+                [&](const auto& kernels, auto begin, auto end) {
+                  (kernels.*kernel)(g, place, in, accumulate, out, begin, end);
+                });
+    };
+    places.dtype() == DType::uint8 ? run(&Kernels<T>::scatter_to_squares, places.data<std::uint8_t>())
+                                   : run(&Kernels<T>::scatter, places.data<std::int32_t>());
   });
 }
 

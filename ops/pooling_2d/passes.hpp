@@ -16,9 +16,13 @@ namespace fathom::ops::pooling {
 
 // The kernels on Arrays that fit the geometry: the planes are shared out among threads.
 
-/// `positions` is int32: where in its plane each window's largest pixel lies.
-void find_largest(const Geometry& geometry, const Array& x, Array& y, Array& positions);
-void scatter(const Geometry& geometry, const Array& positions, const Array& gy, bool accumulate, Array& gx);
+/// What `find_largest` notes of each window: int32, where in its plane the largest pixel lies, or, where all
+/// are squares, uint8, which of its window's pixels it is.
+[[nodiscard]] inline DType place_dtype(const Geometry& g) {
+  return g.are_squares() ? DType::uint8 : DType::int32;
+}
+void find_largest(const Geometry& geometry, const Array& x, Array& y, Array& places);
+void scatter(const Geometry& geometry, const Array& places, const Array& gy, bool accumulate, Array& gx);
 void gather(const Geometry& geometry, const Array& positions, const Array& x, Array& y);
 void average(const Geometry& geometry, const Array& x, bool accumulate, Array& y);
 void spread(const Geometry& geometry, const Array& gy, bool accumulate, Array& gx);

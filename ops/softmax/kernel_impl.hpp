@@ -4,6 +4,7 @@
 #include <cstring>
 #include <xsimd/xsimd.hpp>
 
+#include <fathom/ops/softmax/exponential.hpp>
 #include <fathom/ops/softmax/kernel.hpp>
 
 namespace fathom::ops::softmax_family {
@@ -104,14 +105,35 @@ struct Block {
   /// line's length alone. `neutral` stands where a line has no elements.
   template <class Join, class Term>
   void reduce(double neutral, Doubles* to, Join join, Term term) const {
+    if (along) {
+      *to = reduce_line(neutral, join, term);
+      return;
+    }
     each_position_vector([&](int64_t v, int64_t, int64_t) { to[v] = Doubles(neutral); });
     each_vector([&](int64_t v, int64_t at, int64_t count) { to[v] = join(to[v], term(v, at, count)); });
-    if (!along) return;
+  }
+
+ private:
+  /// In four chains, which do not wait for each other.
+  template <class Join, class Term>
+  Doubles reduce_line(double neutral, Join join, Term term) const {
+    constexpr int kChains = 4;
+    Doubles chains[kChains];
+    for (Doubles& chain : chains) chain = Doubles(neutral);
+    int64_t s = 0;
+    for (; s + kChains < steps; s += kChains) {
+      for (int k = 0; k < kChains; ++k) {
+        chains[k] = join(chains[k], term(0, offset + (s + k) * kLanes, kLanes));
+      }
+    }
+    for (; s < steps; ++s) {
+      chains[0] = join(chains[0], term(0, offset + s * kLanes, s + 1 < steps ? kLanes : last_width));
+    }
     double lanes[kLanes];
-    to[0].store_unaligned(lanes);
+    join(join(chains[0], chains[1]), join(chains[2], chains[3])).store_unaligned(lanes);
     Doubles joined(lanes[0]);
     for (int64_t i = 1; i < kLanes; ++i) joined = join(joined, Doubles(lanes[i]));
-    to[0] = joined;
+    return joined;
   }
 };
 
@@ -127,7 +149,7 @@ template <class T>
     const auto scores = [&](int64_t at, int64_t count) { return load(x + at, count, kLowest); };
     block.reduce(kLowest, top, larger, [&](int64_t, int64_t at, int64_t count) { return scores(at, count); });
     block.reduce(0, sum, plus, [&](int64_t v, int64_t at, int64_t count) {
-      return xsimd::exp(scores(at, count) - top[v]);
+      return exponential(scores(at, count) - top[v]);
     });
     block.each_position_vector([&](int64_t v, int64_t, int64_t) { sum[v] = xsimd::log(sum[v]); });
     block.store_numbers(top, largest);
@@ -146,7 +168,7 @@ template <class T>
     block.load_numbers(log_sum, log);
     if (factors != nullptr) block.load_numbers(factors, factor);
     block.each_vector([&](int64_t v, int64_t at, int64_t count) {
-      Doubles value = xsimd::exp(load(x + at, count, 0) - top[v] - log[v]);
+      Doubles value = exponential(load(x + at, count, 0) - top[v] - log[v]);
       if (factors != nullptr)
         value = xsimd::select(factor[v] == Doubles(0.0), Doubles(0.0), factor[v] * value);
       store(value, count, y + at);
@@ -200,7 +222,7 @@ template <class T>
                                                           int64_t end) {
   gradient_of_lines(
       lines, y, gy, accumulate, gx, begin, end, [](Doubles, Doubles g) { return g; },
-      [](Doubles log_p, Doubles g, Doubles sum) { return g - xsimd::exp(log_p) * sum; });
+      [](Doubles log_p, Doubles g, Doubles sum) { return g - exponential(log_p) * sum; });
 }
 
 template <class T>

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <catch2/catch.hpp>
 
+#include <algorithm>
 #include <cstring>
 #include <thread>
+#include <vector>
 
 #include <fathom/core/array.hpp>
 #include <fathom/core/memory.hpp>
@@ -36,7 +38,7 @@ TEST_CASE("a released block is used again for sizes of its bucket", "[memory]") 
   static_cast<void>(Array::empty({100'000}, DType::float32));
   const std::int64_t allocations = memory_statistics().system_allocations;
   static_cast<void>(Array::empty({100'000}, DType::float32));
-  static_cast<void>(Array::empty({98'500}, DType::float32));  // same eighth of a power of two
+  static_cast<void>(Array::empty({98'500}, DType::float32));  // same step of a power of two
   CHECK(memory_statistics().system_allocations == allocations + (kCaching ? 0 : 2));
 }
 
@@ -85,4 +87,28 @@ TEST_CASE("one thread may allocate and another release", "[memory]") {
   made.clear();
   other.join();
   CHECK(memory_statistics().bytes_in_use == in_use);
+}
+
+TEST_CASE("large blocks keep their contents side by side, and their memory goes back and forth", "[memory]") {
+  constexpr std::int64_t kBytes[] = {300'000, 5'000'001, 700'000, 80'000'000, 1'100'000, 262'144, 262'145};
+  const auto is_full_of = [](const Array& array, std::size_t value) {
+    const auto* data = array.data<std::uint8_t>();
+    return std::all_of(data, data + array.size(), [&](std::uint8_t byte) { return byte == value; });
+  };
+  const MemoryStatistics before = memory_statistics();
+  for (int round = 0; round < 3; ++round) {
+    std::vector<Array> arrays;
+    for (const std::int64_t bytes : kBytes) {
+      arrays.push_back(Array::full({bytes}, static_cast<double>(arrays.size() + 1), DType::uint8));
+    }
+    for (std::size_t i = static_cast<std::size_t>(round); i < arrays.size(); i += 2) arrays[i] = {};
+    release_cached_memory();  // between those that are in use
+    CHECK(memory_statistics().bytes_cached == 0);
+    for (std::size_t i = 0; i < arrays.size(); ++i) {
+      if (!arrays[i].defined())
+        arrays[i] = Array::full({kBytes[i]}, static_cast<double>(i + 1), DType::uint8);
+    }
+    for (std::size_t i = 0; i < arrays.size(); ++i) CHECK(is_full_of(arrays[i], i + 1));
+  }
+  CHECK(memory_statistics().bytes_in_use == before.bytes_in_use);
 }

@@ -88,6 +88,36 @@ bool finds_largest(Isa isa, const Geometry& g, std::int64_t distance, test::Side
   return right;
 }
 
+/// 2*ky + kx of each window's largest pixel, and what stands in the windows put back there, also on top of
+/// what is there.
+template <class T>
+bool finds_and_fills_squares(Isa isa, const Geometry& g, std::int64_t distance, test::Side side) {
+  const std::int64_t windows = g.planes() * g.out_plane();
+  const Array pixels = pixels_of(g, distance), values = uniform({8, 2}, {windows}, -1, 1, DType::float64);
+  test::Guarded<T> x(pixels, side), y(windows, T(9), side), gy(values, side);
+  test::Guarded<T> gx(g.planes() * g.in_plane(), T(9), side);
+  test::Guarded<std::uint8_t> indexes(windows, 9, side);
+  const pooling::Kernels<T>& kernels = kernels_of<T>(isa);
+  for (std::int64_t plane = 0; plane < g.planes(); ++plane) {
+    kernels.largest_of_squares(g, x.data(), y.data(), indexes.data(), plane, plane + 1);
+    kernels.scatter_to_squares(g, indexes.data(), gy.data(), false, gx.data(), plane, plane + 1);
+    kernels.scatter_to_squares(g, indexes.data(), gy.data(), true, gx.data(), plane, plane + 1);
+  }
+  bool right = y.slack_untouched() && indexes.slack_untouched() && gx.slack_untouched();
+  std::vector<T> wanted(static_cast<std::size_t>(g.planes() * g.in_plane()), T(0));
+  for (std::int64_t i = 0; i < windows; ++i) {
+    const std::int64_t first = i / g.out_plane() * g.in_plane(), out = i % g.out_plane();
+    const double* plane = pixels.data<double>() + first;
+    const std::int64_t row = out / g.out_width, column = out % g.out_width;
+    const std::int32_t at = position_of(g, plane, row, column);
+    const auto got = static_cast<double>(y.data()[i]);
+    right &= indexes.data()[i] == (at / g.width - 2 * row) * 2 + at % g.width - 2 * column &&
+             (got == plane[at] || (std::isnan(got) && std::isnan(plane[at])));
+    wanted[static_cast<std::size_t>(first + at)] = 2 * gy.data()[i];
+  }
+  return right && std::equal(wanted.begin(), wanted.end(), gx.data());
+}
+
 /// The mean of a window whose pixels outside the image count as 0.
 double average_of(const Geometry& g, const double* plane, std::int64_t row, std::int64_t column) {
   double sum = 0;
@@ -159,6 +189,20 @@ TEMPLATE_TEST_CASE("max pooling's kernels of every instruction set find the firs
   for (std::int64_t width = kernel; width <= 75; width += width < 40 ? 1 : 5) {
     CAPTURE(to_string(isa), kernel, stride, pad, width, distance);
     CHECK(finds_largest<TestType>(isa, geometry_of(5, width, kernel, stride, pad), distance, side));
+  }
+}
+
+TEMPLATE_TEST_CASE("max pooling's kernels of every instruction set know squares", "[pooling_2d]", float,
+                   double) {
+  const Isa isa = GENERATE(from_range(supported_isas()));
+  const test::Side side = GENERATE(test::Side::start, test::Side::end);
+  const std::int64_t height = GENERATE(2, 5, 6);
+  const std::int64_t distance = GENERATE(23, 1 << 20);
+  for (std::int64_t width = 4; width <= 75; ++width) {
+    CAPTURE(to_string(isa), height, width, distance);
+    const Geometry g = geometry_of(height, width, 2, 2, 0);
+    REQUIRE(g.are_squares());
+    CHECK(finds_and_fills_squares<TestType>(isa, g, distance, side));
   }
 }
 

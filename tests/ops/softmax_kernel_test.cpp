@@ -192,3 +192,15 @@ TEST_CASE("the kernels of the chosen instruction set run", "[softmax][kernels]")
   }
   for (const KernelCount& count : kernel_counts()) CHECK(count.isa == isa);
 }
+
+TEST_CASE("the softmax kernels' exponentials are right to the last bits", "[softmax][kernels]") {
+  const test::RestoreSettings restore;
+  const auto isa = GENERATE(from_range(supported_isas()));
+  set_isa(isa);
+  // From 40 on the sum of both exponentials is 1.
+  for (double t = 40; t < 760; t += 0.37) {
+    const Array p = ops::softmax(Variable(Array::from({0.0, -t}, {1, 2}))).data();
+    INFO(to_string(isa) << ": exp(" << -t << ")");
+    CHECK(std::abs(p.data<double>()[1] - std::exp(-t)) <= (t > 708 ? 1e-307 : 4e-16 * std::exp(-t)));
+  }
+}
