@@ -66,7 +66,7 @@ class Printer {
     }
     const bool innermost = axis + 1 == shape_.rank();
     const std::string between =
-        innermost ? ", " : "," + std::string(shape_.rank() - axis - 1, '\n') + std::string(axis + 1, ' ');
+        innermost ? ", " : fmt::format(",{:\n>{}}{: >{}}", "", shape_.rank() - axis - 1, "", axis + 1);
     out_ += '[';
     bool first = true;
     const auto separate = [&] {

@@ -167,7 +167,8 @@ void pack_transposed(const T* source, const int64_t* row_offsets, int64_t column
                      int64_t width) {
   constexpr int64_t kSize = Square<T>::kSize;
   const int64_t even = depth - depth % kSize;
-  for (int64_t j = 0; j < columns; j += kSize) {
+  const int64_t filled = (columns + kLanes<T> - 1) / kLanes<T> * kLanes<T>;
+  for (int64_t j = 0; j < filled; j += kSize) {
     // Behind the last column its values are packed again: what lies further on may not be readable.
     const T* rows[kSize];
     for (int64_t i = 0; i < kSize; ++i) rows[i] = source + row_offsets[j + i < columns ? j + i : columns - 1];
