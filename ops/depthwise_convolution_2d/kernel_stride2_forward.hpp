@@ -201,11 +201,13 @@ void forward_stride2(const Geometry& g, const T* x, const T* W, const T* b, T* y
     if (is_tiny(g)) return TinyForward(g).run(x, W, b, y, begin, end);
   }
 #endif
+  constexpr bool is_float =
+      sizeof(T) == sizeof(float);  // double has no loop of its own for planes of one strip
   // A strip begins with the rows below the pad's edge that the first output row sees.
   if (g.pad_y >= K || (g.height + g.pad_y) / 2 < (K - 1) / 2) {
     general_forward(g, x, W, b, y, begin, end);
-  } else if (g.out_width <= lanes_of<NarrowBatch<T>>) {
-    Stride2Forward<NarrowBatch<T>, K, false>(g).run(x, W, b, y, begin, end);
+  } else if (is_float && g.out_width <= lanes_of<NarrowBatch<T>>) {
+    Stride2Forward<NarrowBatch<T>, K, !is_float>(g).run(x, W, b, y, begin, end);
   } else {
     Stride2Forward<NarrowBatch<T>, K, true>(g).run(x, W, b, y, begin, end);
   }

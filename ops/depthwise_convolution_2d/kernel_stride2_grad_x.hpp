@@ -231,8 +231,10 @@ void grad_x_stride2(const Geometry& g, const T* gy, const T* W, T* gx, std::int6
       Stride2GradX<NarrowBatch<T>, K, 1, wide>(g).run(gy, W, gx, begin, end);
     }
   };
-  if (g.width <= 2 * lanes_of<NarrowBatch<T>>) {
-    run(std::false_type{});
+  constexpr bool is_float =
+      sizeof(T) == sizeof(float);  // double has no loop of its own for planes of one strip
+  if (is_float && g.width <= 2 * lanes_of<NarrowBatch<T>>) {
+    run(std::bool_constant<!is_float>{});
   } else {
     run(std::true_type{});
   }
