@@ -57,10 +57,12 @@ void grad_w(const Geometry& g, const T* x, const T* gy, T* gW, bool accumulate, 
 #endif
   if constexpr (S == 1) {
     grad_w_by<StripPlan<AlongImage<V, K, S>, K, S>>(g, x, gy, gW, accumulate, begin, end);
-  } else if (K == 3 && g.pad_x == 1 && g.out_width > lanes_of<V> / 2) {
-    grad_w_by<StripPlan<AlongPairs<V>, 3, S>>(g, x, gy, gW, accumulate, begin, end);
-  } else if (K == 3 && g.out_width <= lanes_of<V> / 2) {
-    grad_w_by<StripPlan<AlongImage<V, 3, S>, 3, S>>(g, x, gy, gW, accumulate, begin, end);
+  } else if constexpr (K == 3) {
+    if (g.pad_x == 1 && g.out_width > lanes_of<V> / 2) {
+      grad_w_by<StripPlan<AlongPairs<V>, K, S>>(g, x, gy, gW, accumulate, begin, end);
+    } else {
+      grad_w_by<StripPlan<AlongImage<V, K, S>, K, S>>(g, x, gy, gW, accumulate, begin, end);
+    }
   } else if (K - 1 - g.pad_x + 2 * lanes_of<V> - g.width > 64 / static_cast<int>(sizeof(T))) {
     // Two vectors from the last tap of column 0 would end behind the slack: images narrower than the kernel.
     general_grad_w(g, x, gy, gW, accumulate, begin, end);
