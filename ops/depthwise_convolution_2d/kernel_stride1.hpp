@@ -98,31 +98,38 @@ struct Edge {
   }
 };
 
-/// Takes image rows from above to below; `sums_[p]` is the output row whose tap row p met the last of them.
-template <class V, int K, bool at_edge>
+/// Takes image rows from above to below, of `sources` images at once; `sums_[p]` is the output row whose tap
+/// row p met the last of them.
+template <class V, int K, int sources, bool at_edge>
 class Slide {
   using T = Element<V>;
 
  public:
-  [[gnu::always_inline]] Slide(const Edge<V, K>& edge, const T* taps, std::int64_t tap_step, T start)
+  [[gnu::always_inline]] Slide(const Edge<V, K>& edge, const T* taps, std::int64_t tap_step,
+                               std::int64_t source_step, T start)
       : edge_(edge), start_(start) {
-    unroll<K * K>([&](auto i) __attribute__((always_inline)) { taps_[i] = V(taps[i * tap_step]); });
+    unroll<sources * K * K>([&](auto i) __attribute__((always_inline)) {
+      taps_[i] = V(taps[i / (K * K) * source_step + i % (K * K) * tap_step]);
+    });
     unroll<K>([&](auto p) __attribute__((always_inline)) { sums_[p] = start_; });
   }
 
-  /// Tap rows first .. last meet an image row; the vector of tap column q begins at x + q.
+  /// Tap rows first .. last meet an image row; the vector of tap column q begins at x + q, in the next image
+  /// `plane` further.
   template <int first, int last>
-  [[gnu::always_inline]] void feed(const T* x) {
-    V pixels[K];
-    unroll<K>([&](auto q) __attribute__((always_inline)) {
-      pixels[q] = at_edge ? load_where<V>(edge_.inside[q], x + q) : V::load_unaligned(x + q);
+  [[gnu::always_inline]] void feed(const T* x, std::int64_t plane) {
+    V pixels[sources * K];
+    unroll<sources * K>([&](auto i) __attribute__((always_inline)) {
+      const T* from = x + i / K * plane + i % K;
+      pixels[i] = at_edge ? load_where<V>(edge_.inside[i % K], from) : V::load_unaligned(from);
     });
-    unroll<last - first + 1>([&](auto i) __attribute__((always_inline)) {
-      constexpr int p = last - i;
+    unroll<last - first + 1>([&](auto from_last) __attribute__((always_inline)) {
+      constexpr int p = last - from_last;
       // A fresh short chain: adding it costs one addition of latency.
       V sum = p == 0 ? multiply_add(taps_[0], pixels[0], start_) : taps_[p * K] * pixels[0];
-      unroll<K - 1>([&](auto q) __attribute__((always_inline)) {
-        sum = multiply_add(taps_[p * K + q + 1], pixels[q + 1], sum);
+      unroll<sources * K - 1>([&](auto i) __attribute__((always_inline)) {
+        constexpr int q = i + 1;
+        sum = multiply_add(taps_[q / K * K * K + p * K + q % K], pixels[q], sum);
       });
       push<p>(sum);
     });
@@ -155,7 +162,7 @@ class Slide {
 
   const Edge<V, K> edge_;
   const V start_;
-  V taps_[K * K];
+  V taps_[sources * K * K];
   V sums_[K];
 };
 

@@ -7,7 +7,8 @@
 namespace fathom::ops::depthwise {
 namespace {
 
-constexpr std::int64_t kLarge = 2048;  ///< elements of planes that are fetched ahead
+constexpr std::int64_t kLarge = 2048;        ///< elements of planes that are fetched ahead
+constexpr std::int64_t kSmallDoubles = 256;  ///< of planes of double that are not
 constexpr std::int64_t kBand = 16384;  ///< of the rows that strips run down before the next strip begins
 constexpr std::int64_t kBlock = 1024;  ///< of small planes that are made together, strip by strip
 
@@ -19,12 +20,13 @@ struct Strip {
 /// Makes a strip of a plane, or adds to it. `fetches`: each row fetches a line of what comes next, as the
 /// processor's own prefetching loses itself in strips. By value, so that no store seems to change a
 /// parameter.
-template <class V, int K, bool at_edge, bool fetches, class Store>
+template <class V, int K, int sources, bool at_edge, bool fetches, class Store>
 [[gnu::always_inline]] inline void slide_down(const Stride1 s, const Strip strip, const Edge<V, K> edge,
                                               const Store store, const Plane<Element<V>> plane,
                                               const bool adds) {
   using T = Element<V>;
-  Slide<V, K, at_edge> slide(edge, plane.taps, s.tap_step, plane.bias);
+  Slide<V, K, sources, at_edge> slide(edge, plane.taps, s.tap_step, s.channels * s.kernel_plane, plane.bias);
+  const std::int64_t image = s.height * s.width;
   // The image row that the first output row sees first.
   std::int64_t row = strip.begin - s.pad_y;
   const T* x = plane.x + row * s.width + strip.column - s.pad_x;
@@ -33,7 +35,7 @@ template <class V, int K, bool at_edge, bool fetches, class Store>
   const auto feed = [&]<int first, int last>(std::integer_sequence<int, first, last>)
       __attribute__((always_inline)) {
     if (static_cast<std::uint64_t>(row) < static_cast<std::uint64_t>(s.height)) {
-      slide.template feed<first, last>(x);
+      slide.template feed<first, last>(x, image);
     } else {
       slide.template skip<first, last>();
     }
@@ -73,6 +75,15 @@ struct FullStore {
   [[gnu::always_inline]] void operator()(Element<V>* to, V v) const { v.store_unaligned(to); }
 };
 
+/// Whether the taps of two sources fit into the registers.
+template <class V, int K>
+inline constexpr bool has_pairs =
+#if defined(__AVX512F__)
+    K == 3 && sizeof(Element<V>) == sizeof(float);
+#else
+    false;
+#endif
+
 /// The strip from `column` on of `count` planes, all sources: strips overlap, so each must be complete before
 /// the next. Numbers instead of structures: a load of two fields at once would wait for their stores.
 template <class V, int K, bool at_edge, bool fetches, bool is_sum, class Store>
@@ -85,11 +96,21 @@ template <class V, int K, bool at_edge, bool fetches, bool is_sum, class Store>
   const Store store(strip.count);
   for (std::int64_t i = 0; i < count; ++i) {
     Plane<Element<V>> plane = planes.plane(s);
-    for (std::int64_t source = 0; source < (is_sum ? s.sources : 1); ++source) {
-      slide_down<V, K, at_edge, fetches>(s, strip, edge, store, plane, is_sum && source > 0);
-      plane.x += s.height * s.width;
-      plane.taps += s.channels * s.kernel_plane;
+    const auto make = [&]<int sources>(std::integral_constant<int, sources>, bool adds)
+        __attribute__((always_inline)) {
+      slide_down<V, K, sources, at_edge, fetches>(s, strip, edge, store, plane, adds);
+      plane.x += sources * s.height * s.width;
+      plane.taps += sources * s.channels * s.kernel_plane;
       plane.bias = 0;
+    };
+    if constexpr (is_sum) {
+      std::int64_t source = 0;
+      if constexpr (has_pairs<V, K>) {
+        for (; source + 2 <= s.sources; source += 2) make(std::integral_constant<int, 2>{}, source > 0);
+      }
+      for (; source < s.sources; ++source) make(std::integral_constant<int, 1>{}, source > 0);
+    } else {
+      make(std::integral_constant<int, 1>{}, false);
     }
     planes.advance(s);
   }
@@ -101,16 +122,23 @@ void make_strips(const Stride1& s, const Planes<Element<V>>& planes, std::int64_
   using Short = LaneStore<V>;
   using Full = FullStore<V>;
   if (s.sources > 1) return make_strips<V, K, true, true, true, Short>(s, planes, count, column, begin, end);
-  if (s.out_width < lanes_of<V>) {
-    return make_strips<V, K, true, false, false, Short>(s, planes, count, column, begin, end);
-  }
-  const bool is_at_edge = Edge<V, K>::is_at(s, column);
-  if (s.out_height * s.out_width > kLarge) {
-    is_at_edge ? make_strips<V, K, true, true, false, Full>(s, planes, count, column, begin, end)
-               : make_strips<V, K, false, true, false, Full>(s, planes, count, column, begin, end);
-  } else {
-    is_at_edge ? make_strips<V, K, true, false, false, Full>(s, planes, count, column, begin, end)
-               : make_strips<V, K, false, false, false, Full>(s, planes, count, column, begin, end);
+  const std::int64_t plane = s.out_height * s.out_width;
+  if constexpr (sizeof(Element<V>) == sizeof(double)) {
+    // Two instances that do all: more of them were most of the library, for a tenth of the speed.
+    plane > kSmallDoubles
+        ? make_strips<V, K, true, true, true, Short>(s, planes, count, column, begin, end)
+        : make_strips<V, K, true, false, false, Short>(s, planes, count, column, begin, end);
+  } else if (s.out_width < lanes_of<V>) {
+    make_strips<V, K, true, false, false, Short>(s, planes, count, column, begin, end);
+  } else if (K == 5 || plane > kLarge) {
+    // A row of 5 x 5 takes so long that fetching does not show.
+    Edge<V, K>::is_at(s, column)
+        ? make_strips<V, K, true, true, false, Full>(s, planes, count, column, begin, end)
+        : make_strips<V, K, false, true, false, Full>(s, planes, count, column, begin, end);
+  } else if constexpr (K != 5) {
+    Edge<V, K>::is_at(s, column)
+        ? make_strips<V, K, true, false, false, Full>(s, planes, count, column, begin, end)
+        : make_strips<V, K, false, false, false, Full>(s, planes, count, column, begin, end);
   }
 }
 

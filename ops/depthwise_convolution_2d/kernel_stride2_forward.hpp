@@ -164,13 +164,13 @@ class Stride2Forward {
       for (std::int64_t column = 0;; column = std::min(column + L, last_column_)) {
         const Taps* taps = column == 0 ? &first_ : column == last_column_ ? &last_ : nullptr;
         Taps others;
-        if (taps == nullptr && is_at_edge(column)) {
+        if (taps == nullptr && (!has_own_loops<T, K> || is_at_edge(column))) {
           others = Taps(g_, column);
           taps = &others;
         }
         if (taps != nullptr) {
           Strip<true>(g_, from + 2 * column, ahead, w, bias, to + column, write, *taps).slide(rows_);
-        } else {
+        } else if constexpr (has_own_loops<T, K>) {
           Strip<false>(g_, from + 2 * column, ahead, w, bias, to + column, write, first_).slide(rows_);
         }
         if (column == last_column_) break;
@@ -204,8 +204,8 @@ void forward_stride2(const Geometry& g, const T* x, const T* W, const T* b, T* y
   // A strip begins with the rows below the pad's edge that the first output row sees.
   if (g.pad_y >= K || (g.height + g.pad_y) / 2 < (K - 1) / 2) {
     general_forward(g, x, W, b, y, begin, end);
-  } else if (g.out_width <= lanes_of<NarrowBatch<T>>) {
-    Stride2Forward<NarrowBatch<T>, K, false>(g).run(x, W, b, y, begin, end);
+  } else if (has_own_loops<T, K> && g.out_width <= lanes_of<NarrowBatch<T>>) {
+    Stride2Forward<NarrowBatch<T>, K, !has_own_loops<T, K>>(g).run(x, W, b, y, begin, end);
   } else {
     Stride2Forward<NarrowBatch<T>, K, true>(g).run(x, W, b, y, begin, end);
   }

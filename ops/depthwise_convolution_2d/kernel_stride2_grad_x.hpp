@@ -98,16 +98,15 @@ struct Stride2GradXStrip {
 
   template <bool gradient, bool first, bool second>
   [[gnu::always_inline]] void step() {
+    if (!gradient || !has_own_loops<T, K>) {
+      for (int p = K - 2; p < K; ++p) even[p] = odd[p] = V(T(0));
+    }
     if (gradient) {
-      add_row<true>(row, weights);
-      const T* other = w;
-      for (std::int64_t m = 1; m < multiplier; ++m) {
-        other += next_kernel;
-        add_row<false>(row + m * out_plane, other);
+      if constexpr (has_own_loops<T, K>) add_row<true>(row, weights);
+      for (std::int64_t m = has_own_loops<T, K> ? 1 : 0; m < multiplier; ++m) {
+        add_row<false>(row + m * out_plane, w + m * next_kernel);
       }
       row += out_width;
-    } else {
-      for (int p = K - 2; p < K; ++p) even[p] = odd[p] = V(T(0));
     }
     if (wide && gradient && first && second) next.fetch();
     if (first) write_row<0>(to);
@@ -182,14 +181,14 @@ class Stride2GradX {
         const T* row = from + out_column(column);
         const Shifts* shifts = column == 0 ? &first_ : column == last_column_ ? &last_ : nullptr;
         Shifts others;
-        if (shifts == nullptr && is_at_edge(column)) {
+        if (shifts == nullptr && (!has_own_loops<T, K> || is_at_edge(column))) {
           others = Shifts(g_, out_column(column));
           shifts = &others;
         }
         const std::int64_t count = std::min(2 * L, g_.width - column);
         if (shifts != nullptr) {
           Strip<true>(g_, ahead, row, w, to + column, limit, count, *shifts).slide(rows_);
-        } else {
+        } else if constexpr (has_own_loops<T, K>) {
           Strip<false>(g_, ahead, row, w, to + column, limit, count, first_).slide(rows_);
         }
         if (column == 0) break;
@@ -231,8 +230,8 @@ void grad_x_stride2(const Geometry& g, const T* gy, const T* W, T* gx, std::int6
       Stride2GradX<NarrowBatch<T>, K, 1, wide>(g).run(gy, W, gx, begin, end);
     }
   };
-  if (g.width <= 2 * lanes_of<NarrowBatch<T>>) {
-    run(std::false_type{});
+  if (has_own_loops<T, K> && g.width <= 2 * lanes_of<NarrowBatch<T>>) {
+    run(std::bool_constant<!has_own_loops<T, K>>{});
   } else {
     run(std::true_type{});
   }

@@ -11,6 +11,11 @@ namespace {
 template <class V>
 inline constexpr int block = 16 / static_cast<int>(sizeof(Element<V>));
 
+/// Whether planes of one strip, and strips inside of the image, have loops of their own: those that are
+/// common.
+template <class T, int K>
+inline constexpr bool has_own_loops = K == 3 && sizeof(T) == sizeof(float);
+
 /// Elements 0 2 4 ... (phase 0) or 1 3 5 ... (phase 1) of a and b laid end to end, in an order that takes one
 /// instruction: `in_order` undoes it, `out_of_order` does it to a mask.
 template <int phase, class V>

@@ -223,6 +223,8 @@ TEST_CASE("the fast depthwise kernels are right for blocks of images and channel
   check(3, 17, 2, {5, 5});
   check(2, 1, 2, {9, 75});
   check(1, 1, 1, {33, 132});
+  // Strips of pairs of pixels that end with the row.
+  for (const Sizes image : {Sizes{6, 48}, Sizes{5, 64}, Sizes{7, 47}}) check(2, 2, 1, image);
 }
 
 TEST_CASE("depthwise kernels of stride 2 are right at the sizes where their loops change",
@@ -257,6 +259,37 @@ TEST_CASE("depthwise kernels of stride 1 are right in each of their ways through
     // Large planes, and planes in bands of rows.
     for (Sizes image : {Sizes{50, 49}, Sizes{37, 1100}}) {
       check_all_kernels(make_geometry(1, 2, multiplier, image, {size, size}, {1, pad, 1}), bias);
+    }
+  }
+}
+
+TEST_CASE("a NaN in a plane of few vectors of float reaches exactly the taps of depthwise's gW that see it",
+          "[depthwise_convolution_2d]") {
+  const Sizes image = GENERATE(Sizes{4, 4}, Sizes{3, 5}, Sizes{8, 8}, Sizes{7, 6});
+  const std::int64_t stride = GENERATE(1, 2);
+  const Geometry g = make_geometry(1, 1, 1, image, {3, 3}, {stride, 1, 1});
+  const Array x = random_values(1, {1, 1, g.height, g.width});
+  const Array gy = random_values(3, {1, 1, g.out_height, g.out_width});
+  for (Isa isa : supported_isas()) {
+    const auto& kernel = passes_of<float>(isa, ops::depthwise::select(g)).of_weights;
+    const auto check = [&](const Array& bad_x, const Array& bad_gy) {
+      test::Guarded<float> guarded_x(bad_x, test::Side::end), guarded_gy(bad_gy, test::Side::end),
+          gW(9, 0.0F, test::Side::end);
+      kernel.grad_w(g, guarded_x.data(), guarded_gy.data(), gW.data(), false, 0, 1);
+      const Array want = reference::grad_w(g, bad_x, bad_gy);
+      const auto is_same = [](double a, float b) { return std::isnan(a) == std::isnan(b); };
+      CAPTURE(to_string(isa), text(g));
+      REQUIRE(std::equal(want.data<double>(), want.data<double>() + 9, gW.data(), is_same));
+    };
+    for (std::int64_t at = 0; at < x.size(); ++at) {
+      Array bad = x.copy();
+      bad.mutable_data<double>()[at] = std::numeric_limits<double>::quiet_NaN();
+      check(bad, gy);
+    }
+    for (std::int64_t at = 0; at < gy.size(); ++at) {
+      Array bad = gy.copy();
+      bad.mutable_data<double>()[at] = std::numeric_limits<double>::quiet_NaN();
+      check(x, bad);
     }
   }
 }

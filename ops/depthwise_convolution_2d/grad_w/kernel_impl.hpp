@@ -28,7 +28,9 @@ void grad_w_by(const Geometry& g, const T* x, const T* gy, T* gW, bool accumulat
     for (std::int64_t n = 0; n < g.images; n += at_once) {
       for (std::int64_t i = 0; i < channels; ++i) {
         const std::int64_t plane = n * g.out_channels() + block + i;
-        const ImagePlanes<T> planes{.x = x + plane / g.multiplier * g.plane(),
+        // Without a division where there is none, as it takes as long as a small plane.
+        const std::int64_t image = g.multiplier == 1 ? plane : plane / g.multiplier;
+        const ImagePlanes<T> planes{.x = x + image * g.plane(),
                                     .gy = gy + plane * g.out_plane(),
                                     .images = std::min(at_once, g.images - n),
                                     .step_x = g.channels * g.plane(),
@@ -48,12 +50,19 @@ void grad_w(const Geometry& g, const T* x, const T* gy, T* gW, bool accumulate, 
 #if defined(__AVX512F__)
   if constexpr (K == 3 && sizeof(T) == sizeof(float)) {
     if (FlatPlan::fits(g)) return grad_w_by<FlatPlan>(g, x, gy, gW, accumulate, begin, end);
+    if (S == 2 && SquaresPlan::fits(g)) {
+      return grad_w_by<SquaresPlan>(g, x, gy, gW, accumulate, begin, end);
+    }
   }
 #endif
   if constexpr (S == 1) {
     grad_w_by<StripPlan<AlongImage<V, K, S>, K, S>>(g, x, gy, gW, accumulate, begin, end);
-  } else if (K == 3 && g.out_width <= lanes_of<V> / 2) {
-    grad_w_by<StripPlan<AlongImage<V, 3, S>, 3, S>>(g, x, gy, gW, accumulate, begin, end);
+  } else if constexpr (K == 3) {
+    if (g.pad_x == 1 && g.out_width > lanes_of<V> / 2) {
+      grad_w_by<StripPlan<AlongPairs<V>, K, S>>(g, x, gy, gW, accumulate, begin, end);
+    } else {
+      grad_w_by<StripPlan<AlongImage<V, K, S>, K, S>>(g, x, gy, gW, accumulate, begin, end);
+    }
   } else if (K - 1 - g.pad_x + 2 * lanes_of<V> - g.width > 64 / static_cast<int>(sizeof(T))) {
     // Two vectors from the last tap of column 0 would end behind the slack: images narrower than the kernel.
     general_grad_w(g, x, gy, gW, accumulate, begin, end);

@@ -32,12 +32,13 @@ class StripPlan {
       const std::int64_t skip = done - column;
       const std::int64_t first = S * column - g.pad_x;
       const bool is_inner = skip == 0 && count == Layout::columns && first >= 0 &&
-                            first + S * (Layout::columns - 1) + K <= g.width;
+                            first + S * (Layout::columns - 1) + Layout::seen <= g.width;
       done = column + count;
       Run& run = is_inner ? runs_[0] : runs_[count_++];
       if (run.vectors++ > 0) return;
       run.column = column;
-      for (int m = 0; m < Layout::groups; ++m) run.keep[m] = Layout::keep(m, first, g.width, skip, count);
+      for (int m = 0; m < Layout::groups; ++m)
+        run.keep[m] = Layout::keep(m, first, g.width, skip, count, g.out_width - column);
     });
   }
 
@@ -60,9 +61,9 @@ class StripPlan {
     using Sums = TapSums<Layout, K, S, first_row, rows>;
     if (!Sums::is_high(g_)) {
       add_strips<Sums, true>(run, planes, totals);
-    } else if (run.vectors == 1) {
+    } else if (run.vectors == 1 || sizeof(T) == sizeof(double)) {
       add_strips<Sums, false>(run, planes, totals);
-    } else {
+    } else if constexpr (sizeof(T) == sizeof(float)) {
       add_strips_along_rows<Sums>(run, planes, totals);
     }
     if constexpr (first_row + rows < K) add_rows<first_row + rows>(run, planes, totals);

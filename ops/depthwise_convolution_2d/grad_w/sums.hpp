@@ -50,16 +50,34 @@ struct GradWTotals {
   }
 
  private:
-  static void sum_lanes(V v, double* taps) {
+  static void sum_lanes(const V& v, double* taps) {
     alignas(V) T values[lanes_of<V>];
     v.store_aligned(values);
     double lanes[lanes_of<V>];
+    constexpr int half = lanes_of<V> / 2;
+#if defined(__AVX2__)
+    if constexpr (sizeof(T) == sizeof(float)) {
+      // As below, four at a time. Longer vectors would slow down the loops between, which have none.
+      __m256d sum = _mm256_add_pd(in_double(values), in_double(values + half));
+      if (half > 4) {
+        sum = _mm256_add_pd(sum, _mm256_add_pd(in_double(values + 4), in_double(values + half + 4)));
+      }
+      _mm_storeu_pd(lanes, _mm_add_pd(_mm256_castpd256_pd128(sum), _mm256_extractf128_pd(sum, 1)));
+      if (Layout::taps == 1) lanes[0] += lanes[1];
+      std::copy_n(lanes, Layout::taps, taps);
+      return;
+    }
+#endif
     for (int i = 0; i < lanes_of<V>; ++i) lanes[i] = static_cast<double>(values[i]);
-    for (int half = lanes_of<V> / 2; half >= Layout::taps; half /= 2) {
-      for (int i = 0; i < half; ++i) lanes[i] += lanes[i + half];
+    for (int size = half; size >= Layout::taps; size /= 2) {
+      for (int i = 0; i < size; ++i) lanes[i] += lanes[i + size];
     }
     for (int i = 0; i < Layout::taps; ++i) taps[i] = lanes[i];
   }
+
+#if defined(__AVX2__)
+  static __m256d in_double(const float* four) { return _mm256_cvtps_pd(_mm_loadu_ps(four)); }
+#endif
 };
 
 /// The rows of gy that a step meets: t - d for d in [first, last]. The image rows of a checked step may be
@@ -79,7 +97,7 @@ template <class Layout, int K, int S, int first_row, int rows>
 class TapSums {
   using V = typename Layout::Vector;
   using T = Element<V>;
-  static constexpr int groups = Layout::groups;
+  static constexpr int groups = Layout::groups, neighbours = Layout::neighbours;
   static constexpr int nearest = first_row / S;
   static constexpr int farthest = (first_row + rows - 1) / S;
   static constexpr int live = farthest - nearest + 1;
@@ -92,7 +110,9 @@ class TapSums {
         out_width_(g.out_width),
         pad_y_(g.pad_y) {
     unroll<rows * groups>([&](auto i) __attribute__((always_inline)) { sums_[i] = V(T(0)); });
-    unroll<live>([&](auto i) __attribute__((always_inline)) { gradients_[i] = V(T(0)); });
+    unroll<live * neighbours>([&](auto i) __attribute__((always_inline)) {
+      gradients_[i / neighbours][i % neighbours] = V(T(0));
+    });
   }
 
   /// Whether add_strip and add_strips may be used.
@@ -102,10 +122,11 @@ class TapSums {
   /// first row.
   [[gnu::always_inline]] void add_strip(const T* x, const T* gy) {
     for_each_step([&](auto meets, std::int64_t t) __attribute__((always_inline)) {
-      unroll<live - 1>([&](auto i) __attribute__((always_inline)) {
-        gradients_[live - 1 - i] = V(gradients_[live - 2 - i].data);
+      unroll<(live - 1) * neighbours>([&](auto i) __attribute__((always_inline)) {
+        constexpr int d = live - 1 - i / neighbours, n = i % neighbours;
+        gradients_[d][n] = V(gradients_[d - 1][n].data);
       });
-      if constexpr (decltype(meets)::first == nearest) gradients_[0] = load_gradient(gy, t - nearest);
+      if constexpr (decltype(meets)::first == nearest) load_gradients<nearest>(gy, t - nearest);
       add_products(meets, x, t);
     });
   }
@@ -117,7 +138,7 @@ class TapSums {
       for (std::int64_t v = 0; v < vectors; ++v) {
         unroll<M::last - M::first + 1>([&](auto i) __attribute__((always_inline)) {
           constexpr int d = M::first + i;
-          gradients_[d - nearest] = load_gradient(gy + v * Layout::columns, t - d);
+          load_gradients<d>(gy + v * Layout::columns, t - d);
         });
         add_products(meets, x + v * S * Layout::columns, t);
       }
@@ -127,12 +148,13 @@ class TapSums {
   /// As add_strip, for a gy of any height.
   [[gnu::always_inline]] void add_low_strip(const T* x, const T* gy) {
     for (std::int64_t i = 0; i < out_height_; ++i) {
-      const V gradient = load_gradient(gy, i);
+      load_gradients<nearest>(gy, i);
       unroll<rows>([&](auto p) __attribute__((always_inline)) {
         const std::int64_t row = i * S + first_row + p - pad_y_;
         if (has_row(row)) {
+          const auto pixels = Layout::row(x + row * width_);
           unroll<groups>([&](auto m) __attribute__((always_inline)) {
-            add_product<p, m>(Layout::template pixels<m>(x + row * width_), gradient);
+            add_product<p, m, 0>(Layout::template pixels<m>(pixels));
           });
         }
       });
@@ -150,14 +172,17 @@ class TapSums {
  private:
   [[nodiscard]] bool has_row(std::int64_t row) const { return row >= 0 && row < height_; }
 
-  [[nodiscard]] [[gnu::always_inline]] V load_gradient(const T* gy, std::int64_t row) const {
-    return Layout::gradients(gy + row * out_width_);
+  template <int d>
+  [[gnu::always_inline]] void load_gradients(const T* gy, std::int64_t row) {
+    unroll<neighbours>([&](auto n) __attribute__((always_inline)) {
+      gradients_[d - nearest][n] = Layout::template gradients<n>(gy + row * out_width_);
+    });
   }
 
-  template <int p, int m>
-  [[gnu::always_inline]] void add_product(V pixels, V gradient) {
+  template <int p, int m, int d>
+  [[gnu::always_inline]] void add_product(V pixels) {
     V& sum = sums_[p * groups + m];
-    sum = multiply_add(pixels, gradient, sum);
+    sum = multiply_add(pixels, gradients_[d][Layout::neighbour_of(m)], sum);
   }
 
   /// Row after row of gy comes in, then all are there and no row is missing, then they go.
@@ -185,11 +210,12 @@ class TapSums {
     unroll<S>([&](auto s) __attribute__((always_inline)) {
       const std::int64_t row = t * S + s - pad_y_;
       if (M::is_checked && !has_row(row)) return;
+      const auto whole = Layout::row(x + row * width_);
       unroll<groups>([&](auto m) __attribute__((always_inline)) {
-        const V pixels = Layout::template pixels<m>(x + row * width_);
+        const V pixels = Layout::template pixels<m>(whole);
         unroll<M::last - M::first + 1>([&](auto i) __attribute__((always_inline)) {
           constexpr int d = M::first + i, p = s + d * S - first_row;
-          if constexpr (p >= 0 && p < rows) add_product<p, m>(pixels, gradients_[d - nearest]);
+          if constexpr (p >= 0 && p < rows) add_product<p, m, d - nearest>(pixels);
         });
       });
     });
@@ -197,7 +223,7 @@ class TapSums {
 
   // Copies, which the compiler knows to stay the same in all loops.
   const std::int64_t height_, width_, out_height_, out_width_, pad_y_;
-  V gradients_[live];
+  V gradients_[live][neighbours];
   V sums_[rows * groups];
 };
 
