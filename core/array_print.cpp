@@ -65,8 +65,9 @@ class Printer {
       return;
     }
     const bool innermost = axis + 1 == shape_.rank();
-    const std::string between =
-        innermost ? ", " : fmt::format(",{:\n>{}}{: >{}}", "", shape_.rank() - axis - 1, "", axis + 1);
+    std::string between = ",";
+    if (!innermost) between.append(shape_.rank() - axis - 1, '\n');
+    between.append(innermost ? 1 : axis + 1, ' ');
     out_ += '[';
     bool first = true;
     const auto separate = [&] {

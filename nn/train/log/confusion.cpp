@@ -73,7 +73,7 @@ std::string confusion_table(const Array& confusion, const std::vector<std::strin
   }
   last.insert(last.end(), {fmt::format("{}", all), percent(right, all)});
   rows.push_back(std::move(last));
-  return text_table(rows, "l" + std::string(static_cast<std::size_t>(classes) + 2, 'r'));
+  return text_table(rows, std::string("l").append(static_cast<std::size_t>(classes) + 2, 'r'));
 }
 
 std::string confusion_pairs(const Array& confusion, const std::vector<std::string>& names,
