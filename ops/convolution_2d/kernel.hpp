@@ -53,12 +53,12 @@ struct ConvolutionTable {
 
 /// Each unit that kernel_impl.hpp is compiled into defines one of these.
 template <Isa isa>
-[[nodiscard]] const ConvolutionTable& convolution_table();
+[[nodiscard]] const ConvolutionTable& convolution_kernels();
 
 template <class T>
 [[nodiscard]] const ConvolutionKernels<T>& convolution_kernels(Isa isa) {
   const ConvolutionTable& table = fathom::detail::dispatch_isa(
-      isa, []<Isa chosen>() -> const ConvolutionTable& { return convolution_table<chosen>(); });
+      isa, []<Isa chosen>() -> const ConvolutionTable& { return convolution_kernels<chosen>(); });
   if constexpr (std::is_same_v<T, float>) {
     return table.float32;
   } else {

@@ -138,7 +138,7 @@ constexpr fathom::ops::detail::ConvolutionTable kTable{make_kernels<float>(), ma
 namespace fathom::ops::detail {
 
 template <>
-const ConvolutionTable& convolution_table<Isa::FATHOM_ISA>() {
+const ConvolutionTable& convolution_kernels<Isa::FATHOM_ISA>() {
   return kTable;
 }
 
