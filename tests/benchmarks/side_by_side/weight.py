@@ -30,8 +30,8 @@ def mib(size):
 def stripped_size(build, folder):
     """Size of the shared library; the objects of the static one are position-independent and say what is exported."""
     library = os.path.join(folder, "libfathom.so")
-    subprocess.run(["c++", "-shared", "-fopenmp", "-o", library, "-Wl,--whole-archive", os.path.join(build, "libfathom.a"),
-                    "-Wl,--no-whole-archive", "-lfmt", "-lz"], check=True)
+    subprocess.run(["c++", "-shared", "-Wl,--gc-sections", "-Wl,-Bsymbolic-functions", "-o", library, "-Wl,--whole-archive",
+                    os.path.join(build, "libfathom.a"), "-Wl,--no-whole-archive", "-lfmt", "-lz", "-lpng"], check=True)
     subprocess.run(["strip", library], check=True)
     return os.path.getsize(library)
 
