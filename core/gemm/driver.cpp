@@ -15,8 +15,7 @@ namespace fathom::detail {
 namespace {
 
 // For second-level caches of 512 KiB and more: a packed block of the right operand has up to 256 KiB.
-constexpr std::int64_t kMostRows = 384;           // of a block: bounds its partial sums
-constexpr std::int64_t kGrainProducts = 1 << 18;  // below that a thread is not worth its start
+constexpr std::int64_t kMostRows = 384;  // of a block: bounds its partial sums
 
 template <class T>
 GemmGrid make_grid(const GemmSize& size, const GemmKernels<T>& kernels) {

@@ -5,6 +5,9 @@
 
 namespace fathom::detail {
 
+/// Multiply-adds below which a thread is not worth its start.
+inline constexpr std::int64_t kGrainProducts = 1 << 18;
+
 [[nodiscard]] constexpr std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 [[nodiscard]] constexpr std::int64_t round_up(std::int64_t a, std::int64_t b) { return ceil_div(a, b) * b; }
 

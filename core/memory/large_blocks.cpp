@@ -58,8 +58,7 @@ void LargeBlocks::release(std::byte* block, std::size_t bytes) noexcept {
 
 bool LargeBlocks::grow(std::size_t bytes) {
   const std::size_t wanted = rounded(std::max(bytes, kRegion), kHuge), mapped = wanted + kHuge;
-  void* const base =
-      mmap(nullptr, mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  void* const base = mmap(nullptr, mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (base == MAP_FAILED) return false;
   auto* const start = static_cast<std::byte*>(base);
   const std::size_t before =

@@ -23,11 +23,10 @@ using fathom::detail::GemmTile;
 using fathom::detail::kGemmDepth;
 using fathom::detail::kGemmPackSlack;
 using fathom::detail::kGemmRowStep;
+using fathom::detail::kGrainProducts;
 using fathom::detail::round_up;
 
 namespace {
-
-constexpr std::int64_t kGrainProducts = 1 << 18;  // below that a thread is not worth its start
 
 /// W in strips of output channels, as tiles read it.
 template <class T>

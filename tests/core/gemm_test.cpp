@@ -4,9 +4,12 @@
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <cstring>
+#include <limits>
+#include <vector>
 
 #include <fathom/core/cpu.hpp>
 #include <fathom/core/error.hpp>
+#include <fathom/core/gemm/driver.hpp>
 #include <fathom/core/random.hpp>
 #include <fathom/core/threads.hpp>
 #include <support/restore.hpp>
@@ -165,6 +168,26 @@ TEST_CASE("gemm runs the kernels of the chosen instruction set", "[gemm]") {
   CHECK(counts[0].isa == isa);
   CHECK(counts[0].dtype == dtype);
   CHECK(counts[0].calls == 1);
+}
+
+// What is left of earlier calls would be multiplied too: as subnormal numbers it takes a hundred times as
+// long.
+TEMPLATE_TEST_CASE("packing transposed rows leaves no lane of a vector as it was", "[gemm]", float, double) {
+  const auto& kernels = fathom::detail::gemm_kernels<TestType>(fathom::active_isa());
+  const std::int64_t depth = 11, width = kernels.columns();
+  std::vector<TestType> source(static_cast<std::size_t>(depth + fathom::detail::kGemmPackSlack), TestType(1));
+  const std::vector<std::int64_t> rows(static_cast<std::size_t>(width), 0);
+  for (std::int64_t columns = 1; columns <= width; ++columns) {
+    std::vector<TestType> target(static_cast<std::size_t>(depth * width + fathom::detail::kGemmPackSlack),
+                                 std::numeric_limits<TestType>::quiet_NaN());
+    kernels.pack_transposed(source.data(), rows.data(), columns, depth, target.data(), width);
+    const std::int64_t filled = (columns + kernels.lanes - 1) / kernels.lanes * kernels.lanes;
+    std::int64_t left = 0;
+    for (std::int64_t i = 0; i < depth * width; ++i)
+      if (i % width < filled && !(target[static_cast<std::size_t>(i)] == TestType(1))) ++left;
+    CAPTURE(columns);
+    CHECK(left == 0);
+  }
 }
 
 TEST_CASE("gemm of Arrays transposes", "[gemm]") {
