@@ -74,6 +74,7 @@ struct Settings {
   std::string out = "out";
   std::string load;
   std::string checkpoints;
+  std::string log;
   std::int64_t limit = 0;
   bool quiet = false;
 };
@@ -160,9 +161,12 @@ nn::Transform augmentation(const Recipe& recipe) {
   return nn::compose(std::move(transforms));
 }
 
-/// Writes the weights, or their averages, when it is done; false when it was interrupted.
-bool train(Net& net, const nn::DataLoader& loader, const Recipe& recipe, const Settings& settings,
+/// Writes the weights, or their averages, when it is done; false when it was interrupted. The test images are
+/// looked at for the log alone: nothing is chosen by them.
+bool train(Net& net, const nn::FashionMnist& data, const Recipe& recipe, const Settings& settings,
            const std::string& weights) {
+  const nn::DataLoader loader =
+      make_loader(first(data.train, settings.limit), settings, true, augmentation(recipe));
   nn::SGD optimizer{nn::no_decay_groups(net), {.momentum = 0.9, .weight_decay = 5e-4}};
   nn::train::TrainerOptions options{.epochs = recipe.epochs,
                                     .label_smoothing = recipe.label_smoothing,
@@ -174,6 +178,11 @@ bool train(Net& net, const nn::DataLoader& loader, const Recipe& recipe, const S
   nn::train::Trainer trainer{net, optimizer, loader, std::move(options)};
   nn::train::Progress progress;
   if (!settings.quiet) trainer.add(progress);
+  std::optional<nn::train::JsonLog> log;
+  if (!settings.log.empty()) {
+    trainer.validate_on(make_loader(first(data.test, settings.limit), settings, false));
+    trainer.add(log.emplace(settings.log));
+  }
   if (trainer.run().ending == nn::train::Ending::interrupted) return false;
   trainer.save_weights(weights);
   return true;
@@ -213,9 +222,7 @@ int run(const Settings& settings) {
   if (!settings.load.empty()) nn::load(net, settings.load);
   if (recipe.epochs > 0) {
     constexpr int kInterrupted = 130;  // what shells say after Ctrl-C
-    const nn::ImageSet images = first(data.train, settings.limit);
-    if (!train(net, make_loader(images, settings, true, augmentation(recipe)), recipe, settings, weights))
-      return kInterrupted;
+    if (!train(net, data, recipe, settings, weights)) return kInterrupted;
     nn::load(net, weights);
     if (!settings.quiet) fmt::print("weights saved in {}\n", weights);
   }
@@ -252,6 +259,8 @@ int main(int argc, char** argv) {
       "--checkpoints", settings.checkpoints,
       "directory: keep the state of the training there after each epoch and on Ctrl-C, and go on from "
       "what is there");
+  app.add_option("--log", settings.log,
+                 "file: a line of JSON for each epoch, with the accuracy on the test images");
   app.add_option("--limit", settings.limit, "use only so many images of either set")
       ->check(CLI::PositiveNumber);
   app.add_flag("--quiet", settings.quiet, "print the last line only");

@@ -32,6 +32,8 @@ template <class V, int K, int sources, bool at_edge, bool fetches, class Store>
   const T* x = plane.x + row * s.width + strip.column - s.pad_x;
   T* y = plane.y + strip.begin * s.out_width + strip.column;
   const std::int64_t ahead = (strip.end - strip.begin) * s.out_width;
+  // The last source of a plane has its next plane behind the other sources'.
+  const std::int64_t x_ahead = ahead == s.out_height * s.out_width ? ahead + (sources - 1) * image : ahead;
   const auto feed = [&]<int first, int last>(std::integer_sequence<int, first, last>)
       __attribute__((always_inline)) {
     if (static_cast<std::uint64_t>(row) < static_cast<std::uint64_t>(s.height)) {
@@ -40,7 +42,11 @@ template <class V, int K, int sources, bool at_edge, bool fetches, class Store>
       slide.template skip<first, last>();
     }
     ++row;
-    if (fetches) __builtin_prefetch(x + ahead, 0, 2);
+    if (fetches) {
+      unroll<sources>([&](auto i) __attribute__((always_inline)) {
+        __builtin_prefetch(x + i * image + x_ahead, 0, 2);
+      });
+    }
     x += s.width;
   };
   const auto finish_row = [&]() __attribute__((always_inline)) {

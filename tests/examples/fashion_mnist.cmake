@@ -80,6 +80,15 @@ if(NOT sum_first STREQUAL sum_1 OR NOT sum_again STREQUAL sum_1 OR output_again 
   message(SEND_ERROR "with checkpoints it printed: ${output_again}")
 endif()
 
+# A log of the test images changes no weight.
+execute_process(COMMAND ${PROGRAM} ${small} --epochs 1 --quiet --log ${WORK}/log.jsonl --out ${WORK}/log
+                OUTPUT_VARIABLE output COMMAND_ERROR_IS_FATAL ANY)
+file(SHA256 ${WORK}/log/weights.npz sum)
+file(READ ${WORK}/log.jsonl log)
+if(NOT sum STREQUAL sum_1 OR NOT log MATCHES "^{\"epoch\": 1, [^\n]*\"validation_images\": 300, [^\n]*}\n$")
+  message(SEND_ERROR "with --log it wrote: ${log}")
+endif()
+
 # Fails with exit code 1 and a text that matches `pattern`; nothing is trained first.
 function(expect_error pattern)
   execute_process(COMMAND ${PROGRAM} ${small} ${ARGN} RESULT_VARIABLE result OUTPUT_VARIABLE output ERROR_VARIABLE error)
@@ -94,6 +103,7 @@ expect_error("^error: ${WORK}/missing: the data directory does not exist\n  hint
 expect_error("^error: ${WORK}/1/train-images-idx3-ubyte.gz: is missing" --data ${WORK}/1 ${out})
 expect_error("^error: ${WORK}/file/sub: cannot be created: Not a directory\n  hint: " --out ${WORK}/file/sub)
 expect_error("^error: /proc/weights.npz: cannot be written: " --out /proc)
+expect_error("^error: ${WORK}/missing/log: cannot be [a-z]+: No such file or directory" --epochs 1 --log ${WORK}/missing/log ${out})
 expect_error("^error: ${WORK}/missing.npz: cannot be read: No such file or directory\n  hint: " --load ${WORK}/missing.npz ${out})
 expect_error("^error: ${WORK}/file: is truncated or no zip archive" --load ${WORK}/file ${out})
 expect_error("--epochs" --epochs -1 ${out})
