@@ -16,6 +16,7 @@ namespace fathom::ops::detail {
 
 using fathom::detail::ceil_div;
 using fathom::detail::GemmKernels;
+using fathom::detail::GemmLines;
 using fathom::detail::GemmPieces;
 using fathom::detail::GemmScratch;
 using fathom::detail::GemmStrips;
@@ -93,6 +94,9 @@ void convolve_first_layer(const ConvolutionGeometry& g, const Array& image, cons
     tile.b_offsets = strips.offsets().data();
     tile.from_step = tile.to_step = plane;
     tile.activation = epilogue.activation;
+    GemmLines below[2];  // of the map, where the next row's tile will be stored
+    tile.lines = below;
+    tile.line_rows = 2;
     for (std::int64_t y = strips.begin(strip); y < strips.end(strip); ++y, copy += strips.row_step()) {
       for (std::int64_t s = 0; s < channels.count(); ++s) {
         const auto [first, rows] = channels[s];
@@ -104,6 +108,9 @@ void convolve_first_layer(const ConvolutionGeometry& g, const Array& image, cons
           tile.to = to + x;
           if (accumulate) tile.from = tile.to;
           tile.columns = std::min(kernels.columns(), g.map.x - x);
+          const char* const next_row = reinterpret_cast<const char*>(tile.to + g.map.x);
+          below[0].set(next_row, plane * static_cast<std::int64_t>(sizeof(T)), rows);
+          below[1].set(next_row + 64, plane * static_cast<std::int64_t>(sizeof(T)), rows);
           kernels.tiles_in_place[rows - 1][tile.columns > kernels.lanes ? 1 : 0](tile);
         }
       }

@@ -38,7 +38,7 @@ expect 1 "dev: error: there is no preset 'nonsense'" test nonsense
 expect 1 'dev: error: usage: ./dev build [PRESET]' build release more
 expect 1 'dev: error: usage: ./dev bench compile' bench compile more
 expect 1 "dev: error: there is no benchmark 'nonsense'
-  benchmarks: all, ops, models, growth, variants, weight, limits, page, compile" bench nonsense
+  benchmarks: all, ops, models, growth, variants, accuracy, weight, limits, page, compile" bench nonsense
 
 # A user who is not root and has no sudo gets the line for root, and nothing is tried.
 stub dpkg-query 'exit 1'

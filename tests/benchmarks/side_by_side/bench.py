@@ -6,6 +6,7 @@ ops       one pass of one op after the other
 models    training steps and inference, with one and two threads
 growth    how the cost of a training step grows with batch and width, with one and two threads
 variants  ops in float64 and with two threads, against float32 and one
+accuracy  the default recipe of 040_fashion_mnist to its end, with two threads: accuracy against wall-clock
 weight    start-up of a trivial program, size of the library, cost of a node of the graph
 limits    what one core of the machine can do at most
 page      only the tables and charts of the page
@@ -20,6 +21,7 @@ import re
 import subprocess
 import sys
 
+import accuracy
 import contender
 import model_rows
 import models
@@ -75,7 +77,7 @@ def store(path, setup, results):
 
 def parse(words):
     parser = argparse.ArgumentParser(prog="./dev bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["ops", "models", "growth", "variants", "weight", "limits", "page", "all"])
+    parser.add_argument("what", choices=["ops", "models", "growth", "variants", "accuracy", "weight", "limits", "page", "all"])
     parser.add_argument("--build", default=os.path.join(ROOT, "build", "release"), help="where the benchmarks have been built")
     parser.add_argument("--out", help="folder of the JSON files and charts (default: docs/performance)")
     parser.add_argument("--page", help="whose tables are replaced (default: docs/performance.md, with --out none)")
@@ -87,6 +89,7 @@ def parse(words):
     parser.add_argument("--core", type=int, default=contender.last_core(), help="for one thread")
     parser.add_argument("--torch", default=os.environ.get("FATHOM_TORCH_PYTHON"), help="Python that can import torch")
     parser.add_argument("--torch2", default=os.environ.get("FATHOM_TORCH2_PYTHON"), help="Python with a second PyTorch")
+    parser.add_argument("--limit", type=int, help="accuracy: use only so many images")
     parser.add_argument("--no-compile", action="store_true", help="without torch.compile, which takes a minute for a network")
     setup = parser.parse_args(words)
     setup.rows = re.compile(setup.rows)
@@ -115,6 +118,9 @@ def measure(setup, what):
         store(path, setup, weight.run(setup))
     elif what == "variants":
         store(path, setup, variants.run(setup, setup.rows))
+    elif what == "accuracy":
+        for threads in setup.threads or [2]:
+            store(path, setup, accuracy.run(setup, threads))
     elif what == "ops":
         for threads in setup.threads or [1]:
             store(path, setup, ops.run(setup, setup.rows, threads))
@@ -129,7 +135,7 @@ def main():
     setup = parse(sys.argv[1:])
     if setup.what != "page":
         find_peers(setup)
-    for what in ("ops", "models", "growth", "variants", "weight", "limits") if setup.what == "all" else () if setup.what == "page" else (setup.what,):
+    for what in ("ops", "models", "growth", "variants", "accuracy", "weight", "limits") if setup.what == "all" else () if setup.what == "page" else (setup.what,):
         measure(setup, what)
     if setup.what == "all":
         setup.isa = "avx2"

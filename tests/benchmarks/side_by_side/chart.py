@@ -43,14 +43,22 @@ def powers(low, high):
     return [float(base)**i for i in range(first, max(last, first + 1) + 1)]
 
 
-def lines(x_label, y_label, series):
-    """series: name -> points; both axes logarithmic, so that proportional cost is a straight line of slope 1."""
+def steps(low, high):
+    """Round numbers around a range: the ticks of a linear axis."""
+    rough = (high - low) / 6 or 1
+    size = next(digit * 10**math.floor(math.log10(rough)) for digit in (1, 2, 5, 10) if digit * 10**math.floor(math.log10(rough)) >= rough)
+    return [size * i for i in range(math.floor(low / size), math.ceil(high / size) + 1)]
+
+
+def lines(x_label, y_label, series, logarithmic=True):
+    """series: name -> points; with logarithmic axes proportional cost is a straight line of slope 1."""
     width, height, left, right, top, bottom = 800, 420, 70, 170, 20, 50
     points = [point for found in series.values() for point in found]
-    xs, ys = (powers(min(p[i] for p in points), max(p[i] for p in points)) for i in (0, 1))
+    ticks, scale = (powers, math.log) if logarithmic else (steps, float)
+    xs, ys = (ticks(min(p[i] for p in points), max(p[i] for p in points)) for i in (0, 1))
 
     def place(x, y):
-        along = (math.log(x / xs[0]) / math.log(xs[-1] / xs[0]), math.log(y / ys[0]) / math.log(ys[-1] / ys[0]))
+        along = [(scale(value) - scale(axis[0])) / (scale(axis[-1]) - scale(axis[0])) for value, axis in ((x, xs), (y, ys))]
         return left + along[0] * (width - left - right), height - bottom - along[1] * (height - top - bottom)
 
     parts = [line(*place(x, ys[0]), *place(x, ys[-1])) for x in xs] + [line(*place(xs[0], y), *place(xs[-1], y)) for y in ys]

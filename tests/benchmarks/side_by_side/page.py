@@ -40,7 +40,7 @@ class Results:
         self.folder = folder
         self.link = os.path.relpath(folder, os.path.dirname(os.path.abspath(page)))  # from the page
         self.files = {}
-        for name in ("ops", "ops_avx2", "models", "models_avx2", "growth", "variants", "weight", "limits"):
+        for name in ("ops", "ops_avx2", "models", "models_avx2", "growth", "variants", "accuracy", "weight", "limits"):
             path = os.path.join(folder, name + ".json")
             if os.path.exists(path):
                 with open(path) as file:
@@ -178,6 +178,20 @@ def variants(results):
     return table(["op", "float32, ms", "2 threads, ms", "times as fast", "float64, ms", "share of float32's rate"], rows)
 
 
+def accuracy(results):
+    found = results.of("accuracy")
+    if not found:
+        return NOTHING
+    by_row = {result["row"]: result for result in found}
+    length = max(len(result["epochs"]) for result in found)
+    header = ["epoch"] + [f"{row}, {what}" for row in by_row for what in ("s", "accuracy, %")]
+    rows = [[i + 1] + [cell for result in by_row.values() for cell in
+                       (number(result["epochs"][i]["seconds"]), f"{100 * result['epochs'][i]['accuracy']:.2f}")] for i in range(length)]
+    settings = [[row, f"`{result['request']}`", result["seed"], result["images_per_s"]] for row, result in by_row.items()]
+    sums = [[f"`{name}`", f"`{md5}`"] for name, md5 in found[0]["md5"].items()]
+    return "\n\n".join([table(header, rows), table(["", "options", "seed", "images/s in training"], settings), table(["data", "MD5"], sums)])
+
+
 def limits(results):
     result = results.one("limits") or {}
     return table(["one core can do at most", ""], [[name, number(value)] for name, value in result.items() if name != "row"])
@@ -213,6 +227,9 @@ def charts(results):
                         lines.setdefault(f"{name}, {result['threads']} thread" + "s" * (result["threads"] > 1), []).append((float(x), ms))
         if lines:
             pictures[f"growth_{kind}.svg"] = chart.lines(label, "ms a training step", lines)
+    curves = {result["row"]: [(epoch["seconds"], 100 * epoch["accuracy"]) for epoch in result["epochs"]] for result in results.of("accuracy")}
+    if curves:
+        pictures["accuracy.svg"] = chart.lines("seconds since the start", "test accuracy, %", curves, logarithmic=False)
     for name, picture in pictures.items():
         with open(os.path.join(results.folder, name), "w") as file:
             file.write(picture)
@@ -225,7 +242,7 @@ def write(folder, path):
     pictures = charts(results)
     parts = {"machine": machine(results), "summary": summary(results), "models": networks(results),
              "threads": two_threads(results), "memory": memory(results), "variants": variants(results), "weight": weight(results), "limits": limits(results),
-             "chart": pictures.get("models.svg", ""), "ops": all_ops(results),
+             "chart": pictures.get("models.svg", ""), "accuracy": pictures.get("accuracy.svg", "") + "\n\n" + accuracy(results), "ops": all_ops(results),
              "growth": "\n\n".join(line for name, line in pictures.items() if name.startswith("growth"))}
     with open(path) as file:
         text = file.read()
