@@ -43,7 +43,7 @@ void pack_weights(const GemmStrips& strips, const T* W, std::int64_t taps, std::
 
 bool is_first_layer(const ConvolutionGeometry& g) {
   constexpr std::int64_t kChannels = 4;
-  constexpr std::int64_t kLanes = 16;    // of the longest vectors, most of which a row has to fill
+  constexpr std::int64_t kLeastWidth = 8;  // half of the longest vectors
   constexpr std::int64_t kReach = 4096;  // bounds the padded rows
   const auto extent = [](std::int64_t map, std::int64_t stride, std::int64_t kernel, std::int64_t dilation) {
     return map > kReach || stride > kReach || dilation > kReach ? kReach + 1
@@ -51,14 +51,16 @@ bool is_first_layer(const ConvolutionGeometry& g) {
   };
   return g.groups == 1 && g.image_channels <= kChannels && g.map_channels > kChannels &&
          g.kernel != Pair2(1) && g.image_channels * g.kernel.y * g.kernel.x <= kGemmDepth &&
-         4 * g.map.x >= 3 * round_up(g.map.x, kLanes) &&
+         g.map.x >= kLeastWidth &&
          extent(g.map.x, g.stride.x, g.kernel.x, g.dilation.x) <= kReach &&
          extent(1, g.stride.y, g.kernel.y, g.dilation.y) <= kReach;
 }
 
-bool has_few_weights(const ConvolutionGeometry& g) {
-  constexpr std::int64_t kMost = 2048;  // whose sums, a vector each, stay in the caches
-  return g.map_channels <= kMost / (g.image_channels * g.kernel.y * g.kernel.x);
+bool has_first_layer_grad_w(const ConvolutionGeometry& g) {
+  constexpr std::int64_t kMostWeights = 2048;  // whose sums, a vector each, stay in the caches
+  constexpr std::int64_t kLanes = 16;          // of the longest vectors, most of which a row has to fill
+  return is_first_layer(g) && 4 * g.map.x >= 3 * round_up(g.map.x, kLanes) &&
+         g.map_channels <= kMostWeights / (g.image_channels * g.kernel.y * g.kernel.x);
 }
 
 template <class T>

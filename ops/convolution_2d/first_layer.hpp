@@ -8,7 +8,7 @@
 namespace fathom::ops::detail {
 
 /// Whether a convolution has so few image channels that everything a row of the map needs fits into the
-/// first-level cache, and rows long enough to be computed one by one.
+/// first-level cache, and rows long enough to be computed one by one: half of the longest vector.
 [[nodiscard]] bool is_first_layer(const ConvolutionGeometry& geometry);
 
 /// As `convolve`, for first layers: the padded image exists for a few rows at a time.
@@ -16,10 +16,11 @@ template <class T>
 void convolve_first_layer(const ConvolutionGeometry& geometry, const Array& image, const Array& W,
                           const Epilogue& epilogue, bool accumulate, Array& map);
 
-/// Whether a first layer also has few enough weights to keep a vector of sums for each.
-[[nodiscard]] bool has_few_weights(const ConvolutionGeometry& geometry);
+/// Whether it is a first layer with rows that fill most of their vectors, and so few weights that there can be
+/// a vector of sums for each.
+[[nodiscard]] bool has_first_layer_grad_w(const ConvolutionGeometry& geometry);
 
-/// As `convolve_grad_w`, for first layers with few weights.
+/// As `convolve_grad_w`, for these.
 template <class T>
 void first_layer_grad_w(const ConvolutionGeometry& geometry, const Array& image, const Array& map,
                         bool accumulate, Array& W);

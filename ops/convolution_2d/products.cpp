@@ -90,7 +90,7 @@ void convolve_grad_w(const ConvolutionGeometry& g, const Array& image, const Arr
                      Array& W) {
   if (W.size() == 0) return;
   dispatch_float(image.dtype(), "convolution_2d", [&]<class T>() {
-    if (is_first_layer(g) && has_few_weights(g)) return first_layer_grad_w<T>(g, image, map, accumulate, W);
+    if (has_first_layer_grad_w(g)) return first_layer_grad_w<T>(g, image, map, accumulate, W);
     const ImageRows<T> image_rows(g, image);
     const PixelRows<T> rows = image_rows.rows();
     const std::int64_t channels = g.map_channels / g.groups;

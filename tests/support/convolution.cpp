@@ -89,6 +89,8 @@ std::vector<ConvolutionCase> convolution_cases() {
       {2, 4, 7, 1, {11, 60}, 5, 2, 2, 1},
       {1, 3, 5, 1, {22, 140}, {3, 2}, {2, 3}, {1, 2}, {2, 1}},
       {2, 1, 5, 1, {4, 29}, 3, 1, 2, 1},
+      {2, 3, 6, 1, {5, 8}, 3, 1, 1, 1},
+      {1, 2, 13, 1, {6, 33}, 3, {1, 2}, 1, 1},
       // Fewer image channels than map channels, though enough to be transposed for gW.
       {2, 34, 37, 1, {4, 5}, 1, 1, 0, 1},
       {1, 72, 76, 2, {3, 4}, 1, 1, 0, 1},
