@@ -112,10 +112,10 @@ struct Stride2GradXStrip {
     if (first) write_row<0>(to);
     if (second) write_row<1>(to + width);
     if (first || second) to += 2 * width;
-    for (int p = 0; p + 2 < K; ++p) {
+    unroll<K - 2>([&](auto p) __attribute__((always_inline)) {
       even[p] = even[p + 2];
       odd[p] = odd[p + 2];
-    }
+    });
   }
 
   template <int p>
@@ -133,18 +133,20 @@ struct Stride2GradXStrip {
       const V v = out_of_order(V::load_unaligned(gradient - m));
       gradients[m] = at_edge ? v & keep[m] : v;
     }
-    for (int p = 0; p < K; ++p) {
+    unroll<K>([&](auto p) __attribute__((always_inline)) {
+      // The last two rows see their first gradients.
+      constexpr bool is_fresh = is_first && p + 2 >= K;
       V a = V(from[p * K]) * gradients[0];
       V b = V(from[p * K + 1]) * gradients[phase];
-      for (int m = 1; 2 * m < K; ++m) a = multiply_add(V(from[p * K + 2 * m]), gradients[m], a);
-      for (int m = 1; 2 * m + 1 < K; ++m) {
-        b = multiply_add(V(from[p * K + 2 * m + 1]), gradients[m + phase], b);
-      }
-      // The last two rows see their first gradients.
-      const bool is_fresh = is_first && p + 2 >= K;
+      unroll<(K - 1) / 2>([&](auto i) __attribute__((always_inline)) {
+        a = multiply_add(V(from[p * K + 2 * i + 2]), gradients[i + 1], a);
+      });
+      unroll<K / 2 - 1>([&](auto i) __attribute__((always_inline)) {
+        b = multiply_add(V(from[p * K + 2 * i + 3]), gradients[i + 1 + phase], b);
+      });
       even[p] = is_fresh ? a : even[p] + a;
       odd[p] = is_fresh ? b : odd[p] + b;
-    }
+    });
   }
 };
 
