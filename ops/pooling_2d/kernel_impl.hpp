@@ -74,6 +74,9 @@ T average_of_window(const Geometry& g, std::int64_t row, std::int64_t column, co
 template <class T>
 void average(const Geometry& g, const T* x, bool accumulate, T* y, std::int64_t begin, std::int64_t end) {
   constexpr std::int64_t kFew = 64;
+  if (g.are_squares() && !accumulate) {
+    return with_squares<T>(g.out_width, [&](auto squares) { squares.average(g, x, y, begin, end); });
+  }
   const PlaneWindows windows(g);
   const auto run = g.stride_x == 1   ? average_of_lines<1, T>
                    : g.stride_x == 2 ? average_of_lines<2, T>
@@ -98,32 +101,19 @@ void average(const Geometry& g, const T* x, bool accumulate, T* y, std::int64_t 
   }
 }
 
-/// Windows of 2 x 2 pixels side by side: two lines of pixels get each value twice.
-template <class T>
-void spread_in_squares(const T* values, std::int64_t count, T share, T* upper, T* lower) {
-  for (std::int64_t j = 0; j < count; ++j) {
-    const T value = values[j] * share;
-    upper[2 * j] = upper[2 * j + 1] = value;
-    lower[2 * j] = lower[2 * j + 1] = value;
-  }
-}
-
 template <class T>
 void spread(const Geometry& g, const T* gy, bool accumulate, T* gx, std::int64_t begin, std::int64_t end) {
+  if (g.are_squares() && !accumulate) {
+    with_squares<T>(g.out_width, [&](auto squares) { squares.spread(g, gy, gx, begin, end); });
+    return clear_margins(g, gx, begin, end);
+  }
   const T share = static_cast<T>(1 / static_cast<double>(g.window()));
-  const bool are_squares = g.kernel_y == 2 && g.kernel_x == 2 && g.stride_y == 2 && g.stride_x == 2 &&
-                           g.pad_y == 0 && g.pad_x == 0 && !accumulate;
   for (std::int64_t line = begin * g.out_height; line < end * g.out_height; ++line) {
     const std::int64_t row = line % g.out_height;
     T* pixels = gx + line / g.out_height * g.in_plane();
     if (row == 0 && !accumulate)
       std::fill(pixels, pixels + g.in_plane(), T(0));  // and still in the cache below
     const T* in = gy + line * g.out_width;
-    if (are_squares && 2 * row + 2 <= g.height && 2 * g.out_width <= g.width) {
-      T* const to = pixels + 2 * row * g.width;
-      spread_in_squares(in, g.out_width, share, to, to + g.width);
-      continue;
-    }
     for_each_tap(g, row, [&](std::int64_t at, std::int64_t first, std::int64_t last) {
       for (std::int64_t j = first; j < last; ++j, at += g.stride_x) pixels[at] += in[j] * share;
     });

@@ -157,6 +157,34 @@ struct Squares {
   }
 #endif
 
+  /// The four pixels of the windows of two runs: upper left, upper right, lower left, lower right.
+  struct Corners {
+    Pixels at[4];
+
+    [[gnu::always_inline]] Corners(const T* x, SquareRuns::Run near, SquareRuns::Run far,
+                                   std::int64_t width) {
+      for (int line = 0; line < 2; ++line) {
+        Pixels pixels[2];
+        __builtin_memcpy(&pixels[0], x + near.pixels + line * width, sizeof(Pixels));
+        __builtin_memcpy(&pixels[1], x + far.pixels + line * width, sizeof(Pixels));
+        at[2 * line] = every_second<0>(pixels[0], pixels[1]);
+        at[2 * line + 1] = every_second<1>(pixels[0], pixels[1]);
+      }
+    }
+  };
+
+  /// Calls f(near, far, corners) for two runs at a time; a last one alone comes twice.
+  template <class F>
+  [[gnu::always_inline]] static void for_each_two(const Geometry& g, const T* x, std::int64_t begin,
+                                                  std::int64_t end, F f) {
+    SquareRuns runs(g, begin, end, kHalf);
+    const std::int64_t width = g.width;
+    for (std::int64_t left = runs.count; left > 0; left -= 2) {
+      const auto near = runs.next(), far = left > 1 ? runs.next() : near;
+      f(near, far, Corners(x, near, far, width));
+    }
+  }
+
   /// Whether the pixel after `best` in the window is larger, or NaN where that is none.
   [[gnu::always_inline]] static Numbers wins(const Pixels& next, const Pixels& best) {
     return ~(next <= best) & (best == best);
@@ -164,26 +192,35 @@ struct Squares {
 
   static void largest(const Geometry& g, const T* x, T* y, std::uint8_t* indexes, std::int64_t begin,
                       std::int64_t end) {
+    for_each_two(
+        g, x, begin, end, [&](auto near, auto far, const Corners& corners) __attribute__((always_inline)) {
+          const auto& [first, second, third, fourth] = corners.at;
+          const Numbers is_right = wins(second, first), is_right_below = wins(fourth, third);
+          const Pixels above = is_right ? second : first, below = is_right_below ? fourth : third;
+          const Numbers is_below = wins(below, above);
+          store(Pixels(is_below ? below : above), y + near.windows, y + far.windows);
+          // Masks are 0 or -1.
+          store(Numbers(is_below ? 2 - is_right_below : -is_right), indexes + near.windows,
+                indexes + far.windows);
+        });
+  }
+
+  static void average(const Geometry& g, const T* x, T* y, std::int64_t begin, std::int64_t end) {
+    for_each_two(
+        g, x, begin, end, [&](auto near, auto far, const Corners& corners) __attribute__((always_inline)) {
+          const auto& [first, second, third, fourth] = corners.at;
+          store(Pixels(((first + second) + (third + fourth)) * T(0.25)), y + near.windows, y + far.windows);
+        });
+  }
+
+  static void spread(const Geometry& g, const T* gy, T* gx, std::int64_t begin, std::int64_t end) {
     SquareRuns runs(g, begin, end, kHalf);
     const std::int64_t width = g.width;
-    for (std::int64_t left = runs.count; left > 0; left -= 2) {
-      const auto near = runs.next(), far = left > 1 ? runs.next() : near;
-      Pixels pixels[4];  // the upper and the lower line, near and far
-      __builtin_memcpy(&pixels[0], x + near.pixels, sizeof(Pixels));
-      __builtin_memcpy(&pixels[1], x + far.pixels, sizeof(Pixels));
-      __builtin_memcpy(&pixels[2], x + near.pixels + width, sizeof(Pixels));
-      __builtin_memcpy(&pixels[3], x + far.pixels + width, sizeof(Pixels));
-      const Pixels first = every_second<0>(pixels[0], pixels[1]);
-      const Pixels second = every_second<1>(pixels[0], pixels[1]);
-      const Pixels third = every_second<0>(pixels[2], pixels[3]);
-      const Pixels fourth = every_second<1>(pixels[2], pixels[3]);
-      const Numbers is_right = wins(second, first), is_right_below = wins(fourth, third);
-      const Pixels above = is_right ? second : first, below = is_right_below ? fourth : third;
-      const Numbers is_below = wins(below, above);
-      store(Pixels(is_below ? below : above), y + near.windows, y + far.windows);
-      // Masks are 0 or -1.
-      store(Numbers(is_below ? 2 - is_right_below : -is_right), indexes + near.windows,
-            indexes + far.windows);
+    for (std::int64_t left = runs.count; left > 0; --left) {
+      const auto run = runs.next();
+      const Pixels values = twice(gy + run.windows) * T(0.25);
+      __builtin_memcpy(gx + run.pixels, &values, sizeof values);
+      __builtin_memcpy(gx + run.pixels + width, &values, sizeof values);
     }
   }
 
