@@ -11,6 +11,9 @@ using namespace fathom;
 
 namespace {
 
+/// MobileNetV3's gate, relu6(x + 3) / 6.
+Variable hard_gate(const Variable& x) { return ops::hard_sigmoid(x, 1.0 / 6); }
+
 /// x (n, 1, h, w), y (n, classes), the logits.
 struct StripeNet : nn::Module {
   nn::ConvBatchNorm stem;
@@ -32,7 +35,7 @@ struct StripeNet : nn::Module {
                                      .kernel = 5,
                                      .stride = 2,
                                      .function = ops::hard_swish,
-                                     .squeeze = nn::SqueezeExciteOptions{.reduced = 24}},
+                                     .squeeze = nn::SqueezeExciteOptions{.reduced = 24, .gate = hard_gate}},
                                     random}},
         head{40, 64, {.kernel = 1, .activation = Activation::relu}, random},
         classify{64, classes, {}, random} {}
@@ -72,7 +75,7 @@ int main() {
   StripeNet net{kClasses, random};
   fmt::print("{}\n", to_string(nn::summary(net, {1, kSize, kSize})));
 
-  nn::SGD optimizer{net.parameters(), {.momentum = 0.9, .weight_decay = 5e-4}};
+  nn::SGD optimizer{nn::no_decay_groups(net), {.momentum = 0.9, .weight_decay = 5e-4}};
   constexpr std::int64_t kSteps = 60;
   for (std::int64_t step = 0; step < kSteps; ++step) {
     const auto [images, labels] = stripes(32, random.key());

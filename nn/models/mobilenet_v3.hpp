@@ -22,9 +22,9 @@ struct MobileNetV3Options {
 /// A convolution of 3 x 3, inverted residuals (15 of the large net, 11 of the small one) with kernels of 3
 /// and 5, squeeze-and-excitation in some and hard-swish in the later ones, a pointwise convolution, the mean
 /// of each channel, and two linear layers: x (n, in_channels, h, w), y (n, classes), the logits. With the
-/// default options 5 483 032 parameters and 219 million multiply-adds for an image of 224 x 224, the small
-/// net 2 542 856 and 56 million; widths as in MobileNetV2. Source: A. Howard et al., Searching for
-/// MobileNetV3, 2019.
+/// default options 5 483 032 parameters and 216.6 million multiply-adds for an image of 224 x 224 (219 in the
+/// paper), the small net 2 542 856 and 56.5 million (56); widths as in MobileNetV2, the last 1280 or 1024
+/// channels too. Source: A. Howard et al., Searching for MobileNetV3, 2019.
 class FATHOM_EXPORT MobileNetV3 final : public Module {
  public:
   Sequential features;

@@ -26,6 +26,15 @@ expect() {
   fi
 }
 
+# expect_not TEXT ARGUMENT...: dev ends with an error and does not print this text.
+expect_not() {
+  local output
+  if output=$(PATH=$stubs "$dev" "${@:2}" 2>&1) || [[ $output == *"$1"* ]]; then
+    printf 'dev %s: no error, or "%s" in:\n%s\n' "${*:2}" "$1" "$output" >&2
+    failures=$((failures + 1))
+  fi
+}
+
 stub dpkg-query 'echo installed'
 for command in build test train format tidy 'bench [OPTION...]' 'bench compile' clean; do expect 0 "
   $command " ; done
@@ -56,17 +65,28 @@ expect_packages() {
 expect_packages "$packages" build
 expect_packages "$packages" build asan
 expect_packages "$packages $clang" build tsan
-expect_packages "$packages dataset-fashion-mnist graphviz" test
-expect_packages "$packages $clang dataset-fashion-mnist graphviz" test clang
+expect_packages "$packages dataset-fashion-mnist graphviz gnuplot-nox" test
+expect_packages "$packages $clang dataset-fashion-mnist graphviz gnuplot-nox" test clang
 expect_packages "$packages dataset-fashion-mnist" train
+expect_packages "$packages" train --data folder
 expect_packages clang-format-14 format --check
 expect_packages "$packages $clang clang-tidy-14" tidy
 expect_packages "$packages" bench compile
-expect_packages "$packages python3" bench
+expect_packages "$packages python3 dataset-fashion-mnist" bench
 expect_packages "$packages python3" bench ops --threads 2
-expect_packages "$packages python3" bench --rounds 1
+expect_packages "$packages python3 dataset-fashion-mnist" bench --rounds 1
+# Who has the data needs no package for them.
+advice='
+  or name a directory with the four files of Fashion-MNIST, which needs no dataset-fashion-mnist:
+  ./dev train --data DIRECTORY'
+expect 1 "$line $packages dataset-fashion-mnist$advice" train
+expect_not "$advice" train --data folder
+expect_not "$advice" test
+stub gnuplot 'exit 1'
+expect_packages "$packages dataset-fashion-mnist graphviz" test
 stub dpkg-query '[ "$4" != catch2 ] && echo installed'
 expect 1 "$line catch2" build
+expect_not "$advice" train
 if [ -e "$stubs/apt-get-ran" ]; then
   echo 'apt-get ran without root' >&2
   failures=$((failures + 1))

@@ -2,7 +2,6 @@
 #include <catch2/catch.hpp>
 
 #include <fathom/autograd/backward.hpp>
-#include <fathom/autograd/gradient_check.hpp>
 #include <fathom/core/error.hpp>
 #include <fathom/core/random.hpp>
 #include <fathom/nn/layers/conv_batch_norm.hpp>
@@ -14,7 +13,11 @@
 #include <fathom/ops/convolution_2d.hpp>
 #include <fathom/ops/depthwise_convolution_2d.hpp>
 
+#include "nn/block_checks.hpp"
+
 using namespace fathom;
+using test::check_gradients;
+using test::prepare;
 
 namespace {
 
@@ -25,19 +28,6 @@ Variable images(const Shape& shape, std::uint64_t stream = 7, bool requires_grad
 Variable activated(const Variable& x, Activation activation) {
   if (activation == Activation::none) return x;
   return activation == Activation::relu ? ops::relu(x) : ops::relu6(x);
-}
-
-/// Scales and shifts that are not 1 and 0, in float64.
-template <class Block>
-void prepare(Block& block) {
-  block.to(DType::float64);
-  std::uint64_t stream = 100;
-  for (auto& [name, value] : block.named_parameters()) {
-    if (name.ends_with("gamma"))
-      value.mutable_data().assign(uniform({1, stream++}, value.shape(), 0.5, 2, DType::float64));
-    if (name.ends_with("beta"))
-      value.mutable_data().assign(uniform({1, stream++}, value.shape(), -1, 1, DType::float64));
-  }
 }
 
 /// y = activation(bn(h) + residual) of plain ops, training or not.
@@ -66,18 +56,6 @@ void require_equal(Block& block, const Variable& x, F blocks_result, G plain_res
     REQUIRE(gradients[i].defined());
     CHECK(allclose(gradients[i].data(), wanted[i].data(), 1e-10, 1e-10));
   }
-}
-
-template <class Block>
-void check_gradients(Block& block, const Shape& shape) {
-  const auto f = [&](const Variables& in) { return block(in[0]); };
-  const Arrays inputs{images(shape, 21).data()};
-  const GradientReport first = check_backward(f, inputs);
-  INFO(first);
-  CHECK(first);
-  const GradientReport second = check_double_backward(f, inputs);
-  INFO(second);
-  CHECK(second);
 }
 
 std::vector<std::string> names(const nn::Module& module) {

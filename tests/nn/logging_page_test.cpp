@@ -2,6 +2,7 @@
 // The code in docs/logging.md and in comments of nn/train/log, word for word; it is run here.
 #include <catch2/catch.hpp>
 
+#include <chrono>
 #include <iostream>
 #include <span>
 #include <sstream>
@@ -19,22 +20,38 @@ namespace {
 void train(nn::Module& net, nn::Optimizer& optimizer, nn::DataLoader loader, std::int64_t epochs,
            const std::vector<nn::train::Callback*>& callbacks) {
   for (nn::train::Callback* callback : callbacks) callback->on_start(0);
-  std::int64_t step = 0;
-  for (std::int64_t epoch = 1; epoch <= epochs; ++epoch) {
-    double loss_sum = 0;
+  const auto start = std::chrono::steady_clock::now();
+  nn::train::StepRecord now{
+      .epochs = epochs, .steps = epochs * loader.size(), .images_per_epoch = loader.images_per_epoch()};
+  for (now.epoch = 1; now.epoch <= epochs; ++now.epoch) {
+    const double seconds_before = now.seconds;
+    double loss_sum = 0, correct = 0;
+    now.images = 0;
     for (const auto& [images, labels] : loader) {
-      const Variable loss = ops::softmax_cross_entropy(net(Variable{images}), labels);
+      const Variable scores = net(Variable{images});
+      const Variable loss = ops::softmax_cross_entropy(scores, labels);
       backward(loss);
       optimizer.step();
       optimizer.zero_grad();
-      loss_sum += loss.data().item() * static_cast<double>(labels.size());
-      ++step;
+      ++now.step;
+      now.images += labels.size();
+      loss_sum += loss.item() * static_cast<double>(labels.size());
+      correct += ops::accuracy(scores, labels).item() * static_cast<double>(labels.size());
+      now.loss = loss_sum / static_cast<double>(now.images);
+      now.accuracy = correct / static_cast<double>(now.images);
+      now.learning_rate = optimizer.lr();
+      now.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+      for (nn::train::Callback* callback : callbacks) callback->on_step(now);
     }
-    const nn::train::EpochRecord record{.epoch = epoch,
-                                        .epochs = epochs,
-                                        .step = step,
-                                        .loss = loss_sum / static_cast<double>(loader.images_per_epoch()),
-                                        .learning_rate = optimizer.lr()};
+    const nn::train::EpochRecord record{
+        .epoch = now.epoch,
+        .epochs = epochs,
+        .step = now.step,
+        .loss = now.loss,
+        .accuracy = now.accuracy,
+        .learning_rate = now.learning_rate,
+        .images_per_second = static_cast<double>(now.images) / (now.seconds - seconds_before),
+        .seconds = now.seconds};
     for (nn::train::Callback* callback : callbacks) callback->on_epoch(record);
   }
   for (nn::train::Callback* callback : callbacks) callback->on_end();
@@ -52,6 +69,14 @@ class PrintLog final : public nn::train::Callback {
 
  private:
   std::ostream& out_;
+};
+
+/// Keeps what it is told.
+struct Recorder final : nn::train::Callback {
+  void on_step(const nn::train::StepRecord& record) override { steps.push_back(record); }
+  void on_epoch(const nn::train::EpochRecord& record) override { epochs.push_back(record); }
+  std::vector<nn::train::StepRecord> steps;
+  std::vector<nn::train::EpochRecord> epochs;
 };
 
 /// Random images of 8 x 8 in three classes.
@@ -82,6 +107,51 @@ TEST_CASE("page: logs of a hand-written loop", "[pages][train]") {
   CHECK(nn::read_png(out + "/mistakes.png").rank() == 3);
   const Bytes lines = read_file(out + "/log.jsonl");
   CHECK(std::count(lines.begin(), lines.end(), std::byte{'\n'}) == 5);
+}
+
+TEST_CASE("page: a hand-written loop tells its logs what a Trainer does", "[pages][train]") {
+  Recorder by_hand, by_trainer;
+  const auto run = [](const auto& trained) {
+    Random random{1};
+    nn::Sequential net{nn::Flatten{}, nn::Linear{64, 3, {}, random}};
+    nn::SGD optimizer{net.parameters(), {.rate = 0.1}};
+    trained(net, optimizer);
+  };
+  run([&](nn::Module& net, nn::Optimizer& optimizer) {
+    train(net, optimizer, random_images(), 3, {&by_hand});
+  });
+  run([&](nn::Module& net, nn::Optimizer& optimizer) {
+    nn::train::Trainer trainer{net, optimizer, random_images(), {.epochs = 3}};
+    trainer.add(by_trainer);
+    trainer.run();
+  });
+  const auto require_same = [](const auto& record, const auto& other) {
+    CHECK(record.epoch == other.epoch);
+    CHECK(record.epochs == other.epochs);
+    CHECK(record.step == other.step);
+    CHECK(record.loss == Approx(other.loss));
+    CHECK(record.accuracy == Approx(other.accuracy));
+    CHECK(record.learning_rate == other.learning_rate);
+    CHECK(record.seconds > 0);
+  };
+  REQUIRE(by_hand.steps.size() == 9);
+  REQUIRE(by_trainer.steps.size() == 9);
+  for (std::size_t i = 0; i < 9; ++i) {
+    const nn::train::StepRecord &record = by_hand.steps[i], &other = by_trainer.steps[i];
+    require_same(record, other);
+    CHECK(record.steps == other.steps);
+    CHECK(record.images == other.images);
+    CHECK(record.images_per_epoch == other.images_per_epoch);
+  }
+  REQUIRE(by_hand.epochs.size() == 3);
+  REQUIRE(by_trainer.epochs.size() == 3);
+  for (std::size_t i = 0; i < 3; ++i) {
+    const nn::train::EpochRecord& record = by_hand.epochs[i];
+    require_same(record, by_trainer.epochs[i]);
+    CHECK(record.accuracy > 0);
+    const double before = i == 0 ? 0 : by_hand.epochs[i - 1].seconds;
+    CHECK(record.images_per_second == Approx(12 / (record.seconds - before)));
+  }
 }
 
 TEST_CASE("page: logs of a Trainer that goes on after an interruption", "[pages][train]") {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // MobileNetV3, EfficientNet-B0 and ResNet-20, and what their blocks have beyond MobileNetV2's.
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <numeric>
 
 #include <fathom/autograd/backward.hpp>
-#include <fathom/autograd/gradient_check.hpp>
 #include <fathom/autograd/scopes.hpp>
 #include <fathom/core/error.hpp>
 #include <fathom/core/random.hpp>
@@ -17,6 +17,7 @@
 #include <fathom/ops/arithmetic.hpp>
 #include <fathom/ops/softmax_cross_entropy.hpp>
 
+#include "nn/block_checks.hpp"
 #include "nn/model_checks.hpp"
 
 using namespace fathom;
@@ -73,6 +74,14 @@ TEST_CASE("EfficientNet-B0 has torchvision's parameters and the paper's multiply
   CHECK(last_of(summary, "features.17.").output == Shape{1, 320, 7, 7});
   CHECK(last_of(summary, "features.18.").output == Shape{1, 1280, 7, 7});
   CHECK(last_of(summary, "classify").output == Shape{1, 1000});
+  // Stochastic depth rises with the number of the block, and is in those alone that add their input.
+  const auto block = [&](std::size_t number) -> nn::InvertedResidual& {
+    return static_cast<nn::InvertedResidual&>(net.features[number + 2]);
+  };
+  CHECK_FALSE(block(0).drop);
+  CHECK(block(2).drop->ratio() == 0.2 * 2 / 16);
+  CHECK(block(14).drop->ratio() == 0.2 * 14 / 16);
+  CHECK_FALSE(block(15).drop);
 }
 
 TEST_CASE("ResNet-20 has the paper's parameters", "[models]") {
@@ -87,8 +96,47 @@ TEST_CASE("ResNet-20 has the paper's parameters", "[models]") {
   CHECK(last_of(summary, "classify").output == Shape{1, 10});
 }
 
+// The first six are what torchvision 0.14.1 counts for these width_mult, the others come from a formula of
+// the channels that has all the numbers above as well.
+TEST_CASE("searched models have the parameters of their width", "[models]") {
+  Random random{1};
+  const auto large = [&](double width) {
+    return nn::MobileNetV3{{.width = width}, random}.count_parameters();
+  };
+  CHECK(large(0.75) == 3'377'576);
+  CHECK(large(0.5) == 1'734'576);
+  const auto small = [&](double width) {
+    return nn::MobileNetV3{{.size = kSmall, .width = width}, random}.count_parameters();
+  };
+  CHECK(small(0.5) == 917'264);
+  CHECK(small(1.25) == 3'644'912);
+  const auto b0 = [&](double width) {
+    return nn::EfficientNetB0{{.width = width}, random}.count_parameters();
+  };
+  CHECK(b0(0.5) == 1'712'522);
+  CHECK(b0(0.75) == 3'332'440);
+  const auto residual = [&](double width) {
+    return nn::ResNet20{{.width = width}, random}.count_parameters();
+  };
+  CHECK(residual(0.5) == 68'050);
+  CHECK(residual(2) == 1'073'962);
+  // Other inputs and outputs change the first and the last layer alone.
+  CHECK(nn::MobileNetV3{{.in_channels = 1, .classes = 7, .width = 0.25, .small_images = true}, random}
+            .count_parameters() == 298'103);
+  CHECK(nn::EfficientNetB0{{.in_channels = 1, .classes = 7, .width = 0.5, .small_images = true}, random}
+            .count_parameters() == 1'075'721);
+}
+
 TEST_CASE("searched models of other widths, inputs and classes", "[models]") {
   Random random{1};
+  nn::MobileNetV3 large{{.in_channels = 1, .classes = 7, .width = 0.5, .small_images = true}, random};
+  const nn::Summary of_large = nn::summary(large, {1, 32, 32});
+  CHECK(last_of(of_large, "features.0.").output == Shape{1, 8, 32, 32});
+  CHECK(last_of(of_large, "features.3.").output == Shape{1, 16, 32, 32});
+  CHECK(last_of(of_large, "features.5.").output == Shape{1, 24, 16, 16});
+  CHECK(last_of(of_large, "features.12.").output == Shape{1, 56, 8, 8});
+  CHECK(last_of(of_large, "features.16.").output == Shape{1, 80, 4, 4});
+  CHECK(last_of(nn::summary(large, {1, 28, 28}), "classify").output == Shape{1, 7});
   nn::MobileNetV3 v3{{.size = kSmall, .in_channels = 1, .classes = 7, .width = 0.5, .small_images = true},
                      random};
   const nn::Summary of_v3 = nn::summary(v3, {1, 32, 32});
@@ -108,7 +156,11 @@ TEST_CASE("searched models of other widths, inputs and classes", "[models]") {
 
 TEST_CASE("a training step of each searched model reaches every parameter", "[models]") {
   Random random{2};
-  SECTION("MobileNetV3") {
+  SECTION("MobileNetV3, large") {
+    nn::MobileNetV3 net{{.in_channels = 1, .classes = 7, .width = 0.25, .small_images = true}, random};
+    require_gradients(net, {4, 1, 32, 32}, 7);
+  }
+  SECTION("MobileNetV3, small") {
     nn::MobileNetV3 net{{.size = kSmall, .classes = 10, .width = 0.5, .small_images = true}, random};
     require_gradients(net, {4, 3, 32, 32}, 10);
   }
@@ -126,40 +178,41 @@ TEST_CASE("gradients of searched blocks are those of numbers", "[blocks][gradien
   const bool training = GENERATE(true, false);
   Random random{5};
   const auto check = [&](auto block, const Shape& shape) {
-    block.to(DType::float64);
+    test::prepare(block);
     block.train(training);
-    const auto f = [&](const Variables& in) { return block(in[0]); };
-    const Arrays inputs{images(shape).data()};
-    const GradientReport first = check_backward(f, inputs);
-    INFO(first);
-    CHECK(first);
-    const GradientReport second = check_double_backward(f, inputs);
-    INFO(second);
-    CHECK(second);
+    test::check_gradients(block, shape);
   };
   SECTION("MobileNetV3's") {
+    const auto gate = [](const Variable& x) { return ops::hard_sigmoid(x, 1.0 / 6); };
     check(nn::InvertedResidual{2,
                                2,
                                {.expanded = 4,
                                 .kernel = 5,
                                 .function = ops::hard_swish,
-                                .squeeze = nn::SqueezeExciteOptions{.reduced = 2}},
+                                .squeeze = nn::SqueezeExciteOptions{.reduced = 2, .gate = gate}},
                                random},
           {2, 2, 4, 5});
   }
   SECTION("EfficientNet's") {
     const auto swish = [](const Variable& x) { return ops::swish(x); };
-    check(nn::InvertedResidual{2,
-                               3,
-                               {.expanded = 4,
-                                .stride = 2,
-                                .function = swish,
-                                .squeeze = nn::SqueezeExciteOptions{.reduced = 1, .activation = swish}},
-                               random},
-          {2, 2, 4, 4});
+    nn::InvertedResidualOptions options{.expanded = 4, .stride = 2, .function = swish};
+    options.squeeze = nn::SqueezeExciteOptions{.reduced = 1, .activation = swish};
+    check(nn::InvertedResidual{2, 3, options, random}, {2, 2, 4, 4});
   }
-  SECTION("ResNet's") { check(nn::BasicBlock{2, 3, 1, random}, {2, 2, 3, 4}); }
+  SECTION("ResNet's") { check(nn::BasicBlock{2, 3, 1, random}, {2, 2, 4, 3}); }
   SECTION("ResNet's that halves") { check(nn::BasicBlock{2, 2, 2, random}, {2, 2, 5, 4}); }
+}
+
+TEST_CASE("gradients of a block that drops samples are those of numbers", "[blocks][gradients]") {
+  Random random{6};
+  nn::InvertedResidual block{2, 2, {.expanded = 3, .drop = 0.5}, random};
+  test::prepare(block);
+  nn::StochasticDepth drop = *block.drop;
+  const Array kept = drop(Variable{Array::ones({4, 1}, DType::float64)}).data();
+  const double* factors = kept.data<double>();
+  REQUIRE(std::count(factors, factors + 4, 0) > 0);
+  REQUIRE(std::count(factors, factors + 4, 2) > 0);
+  test::check_gradients(block, {4, 2, 3, 3});
 }
 
 TEST_CASE("stochastic depth leaves samples as they are, while training alone", "[blocks]") {

@@ -6,13 +6,14 @@
 #include <cmath>
 #include <vector>
 
-#include <fathom/autograd/gradient_check.hpp>
 #include <fathom/core/elementwise.hpp>
 #include <fathom/core/error.hpp>
 #include <fathom/core/random.hpp>
 #include <fathom/ops/activation.hpp>
 #include <fathom/ops/arithmetic.hpp>
 #include <fathom/ops/reduction.hpp>
+
+#include "nn/block_checks.hpp"
 
 using namespace fathom;
 
@@ -52,8 +53,8 @@ TEST_CASE("squeeze-and-excitation of MobileNetV3 and EfficientNet", "[layers][sq
     options.activation = swish;
   }
   nn::SqueezeExcite layer{4, options, random};
-  layer.to(DType::float64);
-  const Variable x(uniform({4, 1}, {2, 4, 3, 5}, -1, 1, DType::float64), true);
+  test::prepare(layer);
+  const Variable x(uniform({4, 1}, {2, 4, 3, 5}, -1, 1, DType::float64));
   const Variable reduced = layer.reduce(ops::mean(x, {.axis = Axes{2, 3}, .keepdims = true}));
   const Variable gate = layer.expand(mobilenet ? ops::relu(reduced) : swish(reduced));
   const Variable wanted = x * (mobilenet ? mobilenet_gate(gate) : ops::sigmoid(gate));
@@ -61,9 +62,7 @@ TEST_CASE("squeeze-and-excitation of MobileNetV3 and EfficientNet", "[layers][sq
   std::vector<std::string> names;
   for (const auto& [name, value] : layer.named_parameters()) names.push_back(name);
   CHECK(names == std::vector<std::string>{"reduce.W", "reduce.b", "expand.W", "expand.b"});
-  const auto report = check_backward([&](const Variables& in) { return layer(in[0]); }, {x});
-  INFO(report);
-  CHECK(report);
+  test::check_gradients(layer, {2, 4, 3, 5});
 }
 
 TEST_CASE("squeeze-and-excitation refuses impossible numbers", "[layers][squeeze_excite][error]") {

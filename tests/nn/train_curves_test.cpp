@@ -121,7 +121,7 @@ TEST_CASE("Curves has nothing to say before the first epoch", "[train][curves]")
   CHECK_THROWS_AS(Curves(directory / "none/curves"), IoError);
 }
 
-TEST_CASE("gnuplot draws the curves", "[train][curves]") {
+TEST_CASE("gnuplot draws the curves", "[.][gnuplot]") {
   const TemporaryDirectory directory;
   std::ostringstream messages;
   Curves curves(directory / "it's {here}", {.title = "It's {50}_%", .messages = &messages});
