@@ -19,7 +19,8 @@ class GeneralSums {
 
  public:
   /// `planes`: output planes that all threads make together. `scratch` may be null for scratch_size().
-  GeneralSums(const PlaneSizes& sizes, const Axis& y, const Axis& x, std::int64_t planes, std::byte* memory)
+  [[gnu::noinline]] GeneralSums(const PlaneSizes& sizes, const Axis& y, const Axis& x, std::int64_t planes,
+                                std::byte* memory)
       : s_(sizes),
         y_(y),
         x_(x),

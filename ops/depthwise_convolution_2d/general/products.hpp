@@ -107,7 +107,7 @@ struct Phase {
 
 /// Writes the taps of one phase; returns where they end. The weights of a tap row are `x.taps` vectors.
 template <class T>
-Tap* make_phase(const Axis& y, const Axis& x, const Window& window, Phase& phase, Tap* to) {
+[[gnu::noinline]] Tap* make_phase(const Axis& y, const Axis& x, const Window& window, Phase& phase, Tap* to) {
   constexpr std::int64_t L = lanes<T>;
   phase.taps = to;
   y.for_each_tap(phase.y, [&](std::int64_t p, std::int64_t row) {

@@ -11,8 +11,9 @@ namespace {
 
 /// Adds gW's products of output rows [begin, end) of one image, in double, those that exist alone.
 template <class T>
-void add_existing_products(const Geometry& g, const T* x, const T* gy, std::int64_t begin, std::int64_t end,
-                           double* totals) {
+[[gnu::cold]] [[gnu::noinline]] void add_existing_products(const Geometry& g, const T* x, const T* gy,
+                                                           std::int64_t begin, std::int64_t end,
+                                                           double* totals) {
   for (std::int64_t p = 0; p < g.kernel_y; ++p) {
     for (std::int64_t q = 0; q < g.kernel_x; ++q, ++totals) {
       for (std::int64_t i = begin; i < end; ++i) {
@@ -38,7 +39,7 @@ class GeneralGradW {
 
  public:
   /// `memory` may be null for scratch_size().
-  GeneralGradW(const Geometry& any, std::byte* memory)
+  [[gnu::noinline]] GeneralGradW(const Geometry& any, std::byte* memory)
       : g_(upright(any)),
         band_(choose_band()),
         bands_(ceil_div(g_.out_height, band_)),
@@ -176,7 +177,7 @@ class GeneralGradW {
     }
   }
 
-  void add_to_totals(const T* x, const T* gy, const Lanes& lanes) const {
+  [[gnu::noinline]] void add_to_totals(const T* x, const T* gy, const Lanes& lanes) const {
     const std::int64_t size = g_.kernel_plane();
     // 0 times what is not finite is NaN: a zero outside of the image may have met an infinity.
     Batch<T> zeros(T(0));
