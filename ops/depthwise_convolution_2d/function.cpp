@@ -56,8 +56,7 @@ struct DepthwiseConvolution2D {
     } else if (made == Part::x) {
       depthwise::run_grad_x(geometry, first, second, out);
     } else {
-      depthwise::run_forward(geometry, first, second, epilogue.b, out);
-      detail::activate(epilogue.activation, out);
+      depthwise::run_forward(geometry, first, second, epilogue.b, epilogue.activation, out);
     }
   }
 };

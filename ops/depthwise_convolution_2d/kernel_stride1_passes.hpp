@@ -22,12 +22,13 @@ void make_stride1(const Stride1& s, const T* x, const T* W, const T* b, T* y, st
 
 template <class T, int K>
 void forward_stride1(const Geometry& g, const T* x, const T* W, const T* b, T* y, std::int64_t begin,
-                     std::int64_t end) {
+                     std::int64_t end, std::byte* /*scratch*/) {
   make_stride1<T, K>(Stride1::forward(g), x, W, b, y, begin, end);
 }
 
 template <class T, int K>
-void grad_x_stride1(const Geometry& g, const T* gy, const T* W, T* gx, std::int64_t begin, std::int64_t end) {
+void grad_x_stride1(const Geometry& g, const T* gy, const T* W, T* gx, std::int64_t begin, std::int64_t end,
+                    std::byte* /*scratch*/) {
   make_stride1<T, K>(Stride1::grad_x(g), gy, W, nullptr, gx, begin, end);
 }
 

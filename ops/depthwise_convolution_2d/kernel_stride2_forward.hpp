@@ -2,7 +2,6 @@
 // Part of the kernel units: y(x, W, b) of K x K kernels at stride 2.
 #pragma once
 
-#include <fathom/ops/depthwise_convolution_2d/kernel_general.hpp>
 #include <fathom/ops/depthwise_convolution_2d/kernel_stride2_lanes.hpp>
 #include <fathom/ops/depthwise_convolution_2d/kernel_stride2_tiny.hpp>
 #include <fathom/ops/depthwise_convolution_2d/kernel_stride2_tiny_avx2.hpp>
@@ -195,16 +194,13 @@ class Stride2Forward {
 
 template <class T, int K>
 void forward_stride2(const Geometry& g, const T* x, const T* W, const T* b, T* y, std::int64_t begin,
-                     std::int64_t end) {
+                     std::int64_t end, std::byte* /*scratch*/) {
 #if defined(__AVX2__)
   if constexpr (std::is_same_v<T, float> && K == 3) {
     if (is_tiny(g)) return TinyForward(g).run(x, W, b, y, begin, end);
   }
 #endif
-  // A strip begins with the rows below the pad's edge that the first output row sees.
-  if (g.pad_y >= K || (g.height + g.pad_y) / 2 < (K - 1) / 2) {
-    general_forward(g, x, W, b, y, begin, end);
-  } else if (has_own_loops<T, K> && g.out_width <= lanes_of<NarrowBatch<T>>) {
+  if (has_own_loops<T, K> && g.out_width <= lanes_of<NarrowBatch<T>>) {
     Stride2Forward<NarrowBatch<T>, K, !has_own_loops<T, K>>(g).run(x, W, b, y, begin, end);
   } else {
     Stride2Forward<NarrowBatch<T>, K, true>(g).run(x, W, b, y, begin, end);

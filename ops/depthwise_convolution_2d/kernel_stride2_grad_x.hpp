@@ -2,7 +2,6 @@
 // Part of the kernel units: gx(gy, W) of K x K kernels at stride 2.
 #pragma once
 
-#include <fathom/ops/depthwise_convolution_2d/kernel_general.hpp>
 #include <fathom/ops/depthwise_convolution_2d/kernel_stride2_lanes.hpp>
 #include <fathom/ops/depthwise_convolution_2d/kernel_stride2_tiny.hpp>
 #include <fathom/ops/depthwise_convolution_2d/kernel_stride2_tiny_avx2.hpp>
@@ -217,14 +216,13 @@ class Stride2GradX {
 };
 
 template <class T, int K>
-void grad_x_stride2(const Geometry& g, const T* gy, const T* W, T* gx, std::int64_t begin, std::int64_t end) {
+void grad_x_stride2(const Geometry& g, const T* gy, const T* W, T* gx, std::int64_t begin, std::int64_t end,
+                    std::byte* /*scratch*/) {
 #if defined(__AVX2__)
   if constexpr (std::is_same_v<T, float> && K == 3) {
     if (is_tiny(g)) return TinyGradX(g).run(gy, W, gx, begin, end);
   }
 #endif
-  // A strip begins with the rows of gy that the image's first row sees.
-  if ((g.pad_y + 1) / 2 > g.out_height) return general_grad_x(g, gy, W, gx, begin, end);
   const auto run = [&]<bool wide>(std::bool_constant<wide>) {
     if (g.pad_x % 2 == 0) {
       Stride2GradX<NarrowBatch<T>, K, 0, wide>(g).run(gy, W, gx, begin, end);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <limits>
 #include <vector>
 
@@ -117,6 +118,22 @@ Passes<T> passes_of(Isa isa, Variant variant) {
   });
 }
 
+/// Scratch that holds NaN and ends at a page without access.
+class Scratch {
+ public:
+  template <class K>
+  Scratch(const K& kernel, const Geometry& g)
+      : size_(kernel.scratch_size == nullptr ? 0 : static_cast<std::size_t>(kernel.scratch_size(g))),
+        memory_(size_, test::Side::end) {
+    std::memset(memory_.data(), 0xff, size_);
+  }
+  [[nodiscard]] std::byte* data() const { return static_cast<std::byte*>(memory_.data()); }
+
+ private:
+  std::size_t size_;
+  test::GuardedMemory memory_;
+};
+
 /// Runs the three passes of one kernel on guarded buffers, the later planes first: a store past the end of a
 /// range would land in what is done already.
 template <class T>
@@ -129,6 +146,7 @@ void check_kernel(const Passes<T>& kernel, const Problem& problem, const std::st
     for (std::int64_t c = 0; c < g.out_channels(); ++c) bias.push_back(static_cast<T>(b[c]));
   }
   constexpr T kMark = T(12345);
+  const Scratch scratch(kernel.of_images, g), grad_w_scratch(kernel.of_weights, g);
   const auto in_pieces = [](std::int64_t count, auto run) {
     run(count / 2, count);
     run(std::int64_t{0}, count / 2);
@@ -137,14 +155,14 @@ void check_kernel(const Passes<T>& kernel, const Problem& problem, const std::st
   test::Guarded<T> y(problem.y.values.size(), kMark, side);
   in_pieces(g.images * g.out_channels(), [&](auto begin, auto end) {
     kernel.of_images.forward(g, x.data(), W.data(), bias.empty() ? nullptr : bias.data(), y.data(), begin,
-                             end);
+                             end, scratch.data());
   });
   require_close(what + " y", y.data(), problem.y, g.kernel_plane() + 1);
   CHECK(y.slack_untouched());
 
   test::Guarded<T> gx(problem.gx.values.size(), kMark, side);
   in_pieces(g.images * g.channels, [&](auto begin, auto end) {
-    kernel.of_images.grad_x(g, gy.data(), W.data(), gx.data(), begin, end);
+    kernel.of_images.grad_x(g, gy.data(), W.data(), gx.data(), begin, end, scratch.data());
   });
   require_close(what + " gx", gx.data(), problem.gx, g.kernel_plane() * g.multiplier);
   CHECK(gx.slack_untouched());
@@ -152,7 +170,8 @@ void check_kernel(const Passes<T>& kernel, const Problem& problem, const std::st
   for (bool accumulate : {false, true}) {
     test::Guarded<T> gW(problem.gW.values.size(), T(2), side);
     in_pieces(g.out_channels(), [&](auto begin, auto end) {
-      kernel.of_weights.grad_w(g, x.data(), gy.data(), gW.data(), accumulate, begin, end);
+      kernel.of_weights.grad_w(g, x.data(), gy.data(), gW.data(), accumulate, begin, end,
+                               grad_w_scratch.data());
     });
     require_close(what + " gW", gW.data(), problem.gW, g.images * g.out_plane(), accumulate ? 2 : 0);
     CHECK(gW.slack_untouched());
@@ -275,7 +294,7 @@ TEST_CASE("a NaN in a plane of few vectors of float reaches exactly the taps of 
     const auto check = [&](const Array& bad_x, const Array& bad_gy) {
       test::Guarded<float> guarded_x(bad_x, test::Side::end), guarded_gy(bad_gy, test::Side::end),
           gW(9, 0.0F, test::Side::end);
-      kernel.grad_w(g, guarded_x.data(), guarded_gy.data(), gW.data(), false, 0, 1);
+      kernel.grad_w(g, guarded_x.data(), guarded_gy.data(), gW.data(), false, 0, 1, nullptr);
       const Array want = reference::grad_w(g, bad_x, bad_gy);
       const auto is_same = [](double a, float b) { return std::isnan(a) == std::isnan(b); };
       CAPTURE(to_string(isa), text(g));
@@ -294,17 +313,15 @@ TEST_CASE("a NaN in a plane of few vectors of float reaches exactly the taps of 
   }
 }
 
-TEST_CASE("a NaN or infinity in depthwise inputs reaches exactly the windows that see it",
-          "[depthwise_convolution_2d]") {
-  const std::int64_t size = GENERATE(3, 5, 4);
-  const std::int64_t stride = GENERATE(1, 2);
-  const std::int64_t pad = GENERATE(0, 1, 2);
-  const double poison =
-      GENERATE(std::numeric_limits<double>::quiet_NaN(), std::numeric_limits<double>::infinity());
-  const Geometry g = make_geometry(1, 1, 1, {9, 11}, {size, size}, {stride, pad, 1});
-  const Array x = random_values(1, {1, 1, 9, 11});
-  const Array W = random_values(2, {1, 1, size, size});
-  const Array gy = random_values(3, {1, 1, g.out_height, g.out_width});
+namespace {
+
+/// Puts `poison` at elements 0, step, 2 * step, ... of x and of gy, one at a time, and compares which results
+/// are not finite with the definition's.
+void check_poison(const Geometry& g, double poison, std::int64_t step) {
+  const Array x = random_values(1, {g.images, g.channels, g.height, g.width});
+  const Array W = random_values(2, {g.multiplier, g.channels, g.kernel_y, g.kernel_x});
+  const Array gy = random_values(3, {g.images, g.out_channels(), g.out_height, g.out_width});
+  const std::int64_t planes = g.images * g.channels, out_channels = g.out_channels();
 
   const auto poisoned = [&](const Array& a, std::int64_t at) {
     Array result = a.copy();
@@ -324,26 +341,83 @@ TEST_CASE("a NaN or infinity in depthwise inputs reaches exactly the windows tha
   for (Isa isa : supported_isas()) {
     CAPTURE(to_string(isa), text(g), poison);
     const auto& kernel = passes_of<double>(isa, ops::depthwise::select(g));
+    const Scratch scratch(kernel.of_images, g), grad_w_scratch(kernel.of_weights, g);
     test::Guarded<double> clean_W(W, test::Side::end), clean_gy(gy, test::Side::end),
         clean_x(x, test::Side::end), y(gy.size(), 0.0, test::Side::end), gx(x.size(), 0.0, test::Side::end),
         gW(W.size(), 0.0, test::Side::end);
-    for (std::int64_t at = 0; at < x.size(); ++at) {
+    for (std::int64_t at = 0; at < x.size(); at += step) {
       CAPTURE(at);
       const Array bad = poisoned(x, at);
       test::Guarded<double> bad_x(bad, test::Side::end);
-      kernel.of_images.forward(g, bad_x.data(), clean_W.data(), nullptr, y.data(), 0, 1);
+      kernel.of_images.forward(g, bad_x.data(), clean_W.data(), nullptr, y.data(), 0, planes * g.multiplier,
+                               scratch.data());
       require_same_class(reference::forward(g, bad, W), y);
-      kernel.of_weights.grad_w(g, bad_x.data(), clean_gy.data(), gW.data(), false, 0, 1);
+      kernel.of_weights.grad_w(g, bad_x.data(), clean_gy.data(), gW.data(), false, 0, out_channels,
+                               grad_w_scratch.data());
       require_same_class(reference::grad_w(g, bad, gy), gW);
     }
-    for (std::int64_t at = 0; at < gy.size(); ++at) {
+    for (std::int64_t at = 0; at < gy.size(); at += step) {
       CAPTURE(at);
       const Array bad = poisoned(gy, at);
       test::Guarded<double> bad_gy(bad, test::Side::end);
-      kernel.of_images.grad_x(g, bad_gy.data(), clean_W.data(), gx.data(), 0, 1);
+      kernel.of_images.grad_x(g, bad_gy.data(), clean_W.data(), gx.data(), 0, planes, scratch.data());
       require_same_class(reference::grad_x(g, bad, W), gx);
-      kernel.of_weights.grad_w(g, clean_x.data(), bad_gy.data(), gW.data(), false, 0, 1);
+      kernel.of_weights.grad_w(g, clean_x.data(), bad_gy.data(), gW.data(), false, 0, out_channels,
+                               grad_w_scratch.data());
       require_same_class(reference::grad_w(g, x, bad), gW);
     }
   }
+}
+
+}  // namespace
+
+TEST_CASE("a NaN or infinity in depthwise inputs reaches exactly the windows that see it",
+          "[depthwise_convolution_2d]") {
+  const std::int64_t size = GENERATE(3, 5, 4);
+  const std::int64_t stride = GENERATE(1, 2);
+  const std::int64_t pad = GENERATE(0, 1, 2);
+  const double poison =
+      GENERATE(std::numeric_limits<double>::quiet_NaN(), std::numeric_limits<double>::infinity());
+  check_poison(make_geometry(1, 1, 1, {9, 11}, {size, size}, {stride, pad, 1}), poison, 1);
+}
+
+TEST_CASE("a NaN or infinity reaches exactly the windows that see it, in bands and blocks of planes",
+          "[depthwise_convolution_2d]") {
+  const double poison =
+      GENERATE(std::numeric_limits<double>::quiet_NaN(), std::numeric_limits<double>::infinity());
+  // Sums in several bands of rows; of several images, of which some lanes have one less.
+  check_poison(make_geometry(1, 1, 1, {71, 43}, {4, 3}, {1, {2, 1}, 1}), poison, 211);
+  check_poison(make_geometry(1, 2, 1, {90, 60}, {3, 3}, {{3, 1}, 1, 2}), poison, 601);
+  check_poison(make_geometry(5, 3, 2, {31, 33}, {3, 2}, {1, 1, {1, 2}}), poison, 1009);
+}
+
+TEST_CASE("the general depthwise kernels are right in each of their ways through planes",
+          "[depthwise_convolution_2d]") {
+  struct Row {
+    std::int64_t images, channels, multiplier;
+    Sizes image, kernel;
+    DepthwiseConvolution2DOptions options;
+  };
+  const Row row = GENERATE(
+      // Blocks of planes that are full, have a rest, or are fewer than lanes and so cut into bands.
+      Row{2, 16, 1, {7, 7}, {7, 7}, {.pad = 3}}, Row{3, 11, 1, {14, 14}, {7, 7}, {.pad = 3}},
+      Row{1, 3, 1, {28, 30}, {7, 7}, {.pad = 3}}, Row{1, 1, 1, {57, 56}, {7, 7}, {.pad = 3}},
+      Row{1, 2, 3, {41, 40}, {9, 9}, {.pad = 4}}, Row{2, 19, 2, {13, 12}, {3, 3}, {.pad = 2, .dilation = 2}},
+      // Bands because planes are large, for each of the passes.
+      Row{1, 1, 1, {150, 151}, {7, 7}, {.pad = 3}}, Row{1, 1, 2, {160, 149}, {3, 3}, {.stride = 3, .pad = 1}},
+      Row{1, 1, 1, {131, 90}, {4, 3}, {.stride = {2, 1}, .pad = {1, 2}, .dilation = {1, 3}}},
+      // Images of one column or one row, long ones too.
+      Row{3, 18, 1, {37, 1}, {3, 3}, {.pad = 1}}, Row{2, 5, 1, {301, 1}, {9, 1}, {.pad = {4, 0}}},
+      Row{2, 5, 2, {1, 301}, {1, 9}, {.stride = 2, .pad = {0, 4}}}, Row{1, 1, 1, {1, 9001}, {1, 5}, {}},
+      Row{1, 1, 1, {9001, 1}, {5, 1}, {.stride = 3}},
+      Row{1, 2, 1, {1, 40}, {3, 3}, {.pad = 2, .dilation = 2}},
+      // More images than a sum of float takes.
+      Row{95, 3, 1, {7, 7}, {7, 7}, {.pad = 3}}, Row{70, 2, 1, {2, 3}, {2, 2}, {.pad = 1}},
+      // Strides that leave gaps, share a factor with the dilation, or exceed the image.
+      Row{2, 3, 1, {23, 25}, {2, 2}, {.stride = 5}},
+      Row{2, 3, 2, {29, 31}, {3, 3}, {.stride = 4, .pad = 3, .dilation = 2}},
+      Row{2, 3, 1, {5, 4}, {3, 3}, {.stride = 9, .pad = 1}});
+  const Geometry g =
+      make_geometry(row.images, row.channels, row.multiplier, row.image, row.kernel, row.options);
+  check_all_kernels(g, row.channels % 2 == 1);
 }

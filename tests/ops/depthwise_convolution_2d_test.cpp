@@ -9,6 +9,7 @@
 #include <fathom/autograd/function.hpp>
 #include <fathom/autograd/gradient_check.hpp>
 #include <fathom/core/random.hpp>
+#include <fathom/core/threads.hpp>
 #include <fathom/ops/arithmetic.hpp>
 #include <fathom/ops/depthwise_convolution_2d.hpp>
 #include <fathom/ops/reduction.hpp>
@@ -192,14 +193,21 @@ TEST_CASE("depthwise gradients add up in the buffers of the leaves", "[depthwise
 TEST_CASE("depthwise results have the same bits for any number of threads", "[depthwise_convolution_2d]") {
   const test::RestoreSettings restore;
   const DType dtype = GENERATE(DType::float32, DType::float64);
-  const std::int64_t kernel = GENERATE(3, 4, 5);
-  const std::int64_t stride = GENERATE(1, 2);
+  const auto [kernel, options] = GENERATE(table<std::int64_t, DepthwiseConvolution2DOptions>(
+      {{3, {.pad = 1}},
+       {3, {.stride = 2, .pad = 1}},
+       {3, {.stride = {2, 1}, .pad = 1, .activation = Activation::relu6}},
+       {3, {.stride = 3, .dilation = 2}},
+       {4, {.pad = 1}},
+       {5, {.pad = 1, .activation = Activation::relu}},
+       {5, {.stride = 2, .pad = 1}},
+       {7, {.pad = 3, .activation = Activation::relu}}}));
   const Array x = random_values(1, {5, 23, 29, 27}, dtype),
               W = random_values(2, {2, 23, kernel, kernel}, dtype);
   const Array b = random_values(3, {46}, dtype);
-  const auto run = [&] {
+  const auto run = [&, &options = options] {
     const Variable vx{x, true}, vW{W, true}, vb{b, true};
-    const Variable y = depthwise_convolution_2d(vx, vW, vb, {.stride = stride, .pad = 1});
+    const Variable y = depthwise_convolution_2d(vx, vW, vb, options);
     backward(std::vector{y}, std::vector{Variable{random_values(4, y.shape(), dtype)}});
     return Arrays{y.data(), vx.grad().data(), vW.grad().data(), vb.grad().data()};
   };
@@ -210,6 +218,33 @@ TEST_CASE("depthwise results have the same bits for any number of threads", "[de
     const Arrays results = run();
     for (std::size_t i = 0; i < expected.size(); ++i) {
       CAPTURE(threads, i);
+      CHECK(identical(results[i], expected[i]));
+    }
+  }
+}
+
+TEST_CASE("a few planes in bands have the same bits for any number of threads",
+          "[depthwise_convolution_2d]") {
+  const test::RestoreSettings restore;
+  const detail::FineGrain fine;
+  set_isa(GENERATE(from_range(supported_isas())));
+  const Shape image = GENERATE(Shape{1, 3, 96, 97}, Shape{1, 6, 40, 1}, Shape{2, 3, 1, 4000});
+  const Array x = random_values(1, image, DType::float32);
+  const std::int64_t pad_y = image[2] > 1 ? 3 : 0, pad_x = image[3] > 1 ? 3 : 0;
+  const Array W = random_values(2, {2, image[1], 2 * pad_y + 1, 2 * pad_x + 1}, DType::float32);
+  const auto run = [&] {
+    const Variable vx{x, true}, vW{W, true};
+    const Variable y = depthwise_convolution_2d(vx, vW, {}, {.pad = {pad_y, pad_x}});
+    backward(std::vector{y}, std::vector{Variable{random_values(4, y.shape(), DType::float32)}});
+    return Arrays{y.data(), vx.grad().data(), vW.grad().data()};
+  };
+  set_num_threads(1);
+  const Arrays expected = run();
+  for (int threads : {2, 3, 5}) {
+    set_num_threads(threads);
+    const Arrays results = run();
+    for (std::size_t i = 0; i < expected.size(); ++i) {
+      CAPTURE(to_string(active_isa()), image, threads, i);
       CHECK(identical(results[i], expected[i]));
     }
   }
@@ -242,6 +277,8 @@ TEST_CASE("the kernel of each size, stride, instruction set and type runs, in bo
        {3, {.pad = 2, .dilation = 2}, "general"},
        {3, {.stride = {1, 2}}, "general"},
        {5, {.stride = 3}, "general"},
+       {5, {.stride = 2, .pad = 5}, "general"},
+       {7, {.pad = 3}, "general"},
        {4, {}, "general"},
        {1, {}, "general"}}));
   const std::int64_t kernel = std::get<0>(row);

@@ -11,6 +11,7 @@
 #include <fathom/autograd/backward.hpp>
 #include <fathom/autograd/function.hpp>
 #include <fathom/autograd/gradient_check.hpp>
+#include <fathom/core/cpu.hpp>
 #include <fathom/core/random.hpp>
 #include <fathom/core/threads.hpp>
 #include <fathom/ops/activation.hpp>
@@ -44,6 +45,16 @@ Case convolution(const std::string& name, const Shape& x, const Shape& W, std::i
           {x, W, {W[0]}}};
 }
 
+/// In planes that are activated several at a time, and one by one.
+Case depthwise(const std::string& name, const Shape& x, std::int64_t kernel) {
+  return {"depthwise_convolution_2d " + name,
+          [=](const Variables& in, Activation activation) {
+            return ops::depthwise_convolution_2d(in[0], in[1], in[2],
+                                                 {.pad = kernel / 2, .activation = activation});
+          },
+          {x, {1, x[1], kernel, kernel}, {x[1]}}};
+}
+
 Case linear(const Shape& x, const Shape& W) {
   return {"linear " + to_string(x),
           [](const Variables& in, Activation activation) {
@@ -64,6 +75,9 @@ std::vector<Case> cases() {
          return ops::depthwise_convolution_2d(in[0], in[1], in[2], {.pad = 1, .activation = activation});
        },
        {{2, 5, 9, 11}, {2, 5, 3, 3}, {10}}},
+      depthwise("small planes", {3, 90, 7, 7}, 3),
+      depthwise("large planes", {1, 3, 66, 67}, 3),
+      depthwise("general", {2, 37, 15, 13}, 7),
       linear({1, 40}, {30, 40}),
       linear({35, 300}, {7, 300}),
       linear({7, 20}, {35, 20}),
@@ -110,6 +124,17 @@ TEST_CASE("a fused activation has the bits of its own op", "[activation][convolu
     CAPTURE(i);
     CHECK(identical(fused[i], plain[i]));
   }
+}
+
+TEST_CASE("a fused activation is no pass of its own", "[activation][convolution_2d][linear]") {
+  const test::RestoreSettings restore;
+  set_isa(GENERATE(from_range(supported_isas())));
+  const Case c = GENERATE(from_range(cases()));
+  CAPTURE(c.name);
+  const Variables in = inputs(c, DType::float32);
+  reset_kernel_counts();
+  static_cast<void>(c.op(in, Activation::relu6));
+  for (const KernelCount& count : kernel_counts()) CHECK(count.kernel.substr(0, 4) != "relu");
 }
 
 TEST_CASE("ops with a fused activation pass the gradient checks", "[activation][convolution_2d][linear]") {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // gW(x, gy). Compiled once for each instruction set (cmake/Isa.cmake), which FATHOM_ARCH and FATHOM_ISA name.
 #include <fathom/ops/depthwise_convolution_2d/grad_w/flat.hpp>
+#include <fathom/ops/depthwise_convolution_2d/grad_w/general.hpp>
 #include <fathom/ops/depthwise_convolution_2d/grad_w/strips.hpp>
-#include <fathom/ops/depthwise_convolution_2d/kernel_general.hpp>
 
 namespace fathom::ops::depthwise {
 namespace {
@@ -44,7 +44,7 @@ void grad_w_by(const Geometry& g, const T* x, const T* gy, T* gW, bool accumulat
 
 template <class T, int K, int S>
 void grad_w(const Geometry& g, const T* x, const T* gy, T* gW, bool accumulate, std::int64_t begin,
-            std::int64_t end) {
+            std::int64_t end, std::byte* /*scratch*/) {
   // Not the longest vectors: rows would fill few of them.
   using V = NarrowBatch<T>;
 #if defined(__AVX512F__)
@@ -63,18 +63,15 @@ void grad_w(const Geometry& g, const T* x, const T* gy, T* gW, bool accumulate, 
     } else {
       grad_w_by<StripPlan<AlongImage<V, K, S>, K, S>>(g, x, gy, gW, accumulate, begin, end);
     }
-  } else if (K - 1 - g.pad_x + 2 * lanes_of<V> - g.width > 64 / static_cast<int>(sizeof(T))) {
-    // Two vectors from the last tap of column 0 would end behind the slack: images narrower than the kernel.
-    general_grad_w(g, x, gy, gW, accumulate, begin, end);
   } else {
     grad_w_by<StripPlan<AlongOutput<V, K>, K, S>>(g, x, gy, gW, accumulate, begin, end);
   }
 }
 
 template <class T, int K, int S>
-constexpr GradWKernel<T> fast{&grad_w<T, K, S>};
+constexpr GradWKernel<T> fast{&grad_w<T, K, S>, nullptr};
 template <class T>
-constexpr GradWKernel<T> general{&general_grad_w<T>};
+constexpr GradWKernel<T> general{&general_grad_w<T>, &general_grad_w_scratch_size<T>};
 
 /// In the order of Variant.
 constexpr KernelTable<GradWKernel> table{
