@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -161,16 +162,39 @@ nn::Transform augmentation(const Recipe& recipe) {
   return nn::compose(std::move(transforms));
 }
 
-/// Writes the weights, or their averages, when it is done; false when it was interrupted. The test images are
-/// looked at for the log alone: nothing is chosen by them.
+/// Where this training keeps its checkpoints, and by which option another place is named.
+struct Place {
+  std::string directory;
+  std::string_view option;
+};
+
+Place place_of_checkpoints(const Settings& settings) {
+  if (!settings.checkpoints.empty()) return {settings.checkpoints, "--checkpoints"};
+  return {(std::filesystem::path(settings.out) / "checkpoints").string(), "--out"};
+}
+
+/// What is left of another training is not gone on with: says what to do in terms of this program.
+nn::train::Ending run_trainer(nn::train::Trainer& trainer, const Place& checkpoints) {
+  try {
+    return trainer.run().ending;
+  } catch (const nn::train::OtherTrainingError& error) {
+    throw IoError(fmt::format("{}\n  hint: remove {} to begin anew, or name another directory with {}",
+                              error.what(), checkpoints.directory, checkpoints.option));
+  }
+}
+
+/// Writes the weights, or their averages, when it is done; false when it was interrupted. Checkpoints in a
+/// directory that the user did not name go when they are no longer needed. The test images are looked at for
+/// the log alone: nothing is chosen by them.
 bool train(Net& net, const nn::FashionMnist& data, const Recipe& recipe, const Settings& settings,
            const std::string& weights) {
   const nn::DataLoader loader =
       make_loader(first(data.train, settings.limit), settings, true, augmentation(recipe));
   nn::SGD optimizer{nn::no_decay_groups(net), {.momentum = 0.9, .weight_decay = 5e-4}};
+  const Place checkpoints = place_of_checkpoints(settings);
   nn::train::TrainerOptions options{.epochs = recipe.epochs,
                                     .label_smoothing = recipe.label_smoothing,
-                                    .checkpoints = settings.checkpoints};
+                                    .checkpoints = checkpoints.directory};
   options.schedule = [&](std::int64_t step, std::int64_t steps) {
     return nn::one_cycle(step, steps, {.peak = recipe.lr});
   };
@@ -183,8 +207,9 @@ bool train(Net& net, const nn::FashionMnist& data, const Recipe& recipe, const S
     trainer.validate_on(make_loader(first(data.test, settings.limit), settings, false));
     trainer.add(log.emplace(settings.log));
   }
-  if (trainer.run().ending == nn::train::Ending::interrupted) return false;
+  if (run_trainer(trainer, checkpoints) == nn::train::Ending::interrupted) return false;
   trainer.save_weights(weights);
+  if (settings.checkpoints.empty()) nn::train::Checkpoints{checkpoints.directory}.clear();
   return true;
 }
 
@@ -258,12 +283,12 @@ int main(int argc, char** argv) {
   app.add_option(
       "--checkpoints", settings.checkpoints,
       "directory: keep the state of the training there after each epoch and on Ctrl-C, and go on from "
-      "what is there");
+      "what is there (default: checkpoints in --out, until the weights are written)");
   app.add_option("--log", settings.log,
                  "file: a line of JSON for each epoch, with the accuracy on the test images");
   app.add_option("--limit", settings.limit, "use only so many images of either set")
       ->check(CLI::PositiveNumber);
-  app.add_flag("--quiet", settings.quiet, "print the last line only");
+  app.add_flag("--quiet", settings.quiet, "print the last line only; notes go to standard error");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

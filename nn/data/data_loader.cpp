@@ -203,6 +203,8 @@ std::int64_t DataLoader::images_per_epoch() const {
   return source_->options().drop_last ? size() * source_->options().batch : source_->images();
 }
 
+std::uint64_t DataLoader::seed() const { return source_->options().seed; }
+
 void DataLoader::set_position(std::int64_t epoch, std::int64_t batch) {
   ArgumentCheck check("DataLoader::set_position");
   check.at_least("epoch", epoch, 0, "epochs count from 0");

@@ -68,6 +68,8 @@ class FATHOM_EXPORT DataLoader {
   [[nodiscard]] std::int64_t size() const;
   /// Images in an epoch.
   [[nodiscard]] std::int64_t images_per_epoch() const;
+  /// That of the options.
+  [[nodiscard]] std::uint64_t seed() const;
   /// Number of the epoch that the next begin() starts; the first is 0.
   [[nodiscard]] std::int64_t epoch() const { return epoch_; }
   /// The next begin() starts this epoch.

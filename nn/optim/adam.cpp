@@ -68,6 +68,20 @@ void AdamW::set_eta(double eta) {
   options_.eta = eta;
 }
 
+std::vector<std::pair<std::string, double>> AdamW::numbers() const {
+  auto numbers = Optimizer::numbers();
+  numbers.emplace_back("eta", options_.eta);
+  return numbers;
+}
+
+void AdamW::set_number(std::string_view name, double value) {
+  if (name == "eta") {
+    set_eta(value);
+  } else {
+    Optimizer::set_number(name, value);
+  }
+}
+
 void AdamW::update(const UpdateRange& range) const {
   update::AdamRule step = rule(options_, range);
   const double scale = options_.decay_scale == DecayScale::rate ? options_.eta * range.rate : options_.eta;

@@ -2,7 +2,10 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 #include <fathom/nn/optim/optimizer.hpp>
 
@@ -89,6 +92,8 @@ class FATHOM_EXPORT AdamW final : public Optimizer {
   [[nodiscard]] double eta() const { return options_.eta; }
   /// For schedules of rate and decay together. Throws ValueError for a negative one.
   void set_eta(double eta);
+  [[nodiscard]] std::vector<std::pair<std::string, double>> numbers() const override;
+  void set_number(std::string_view name, double value) override;
 
  private:
   void update(const UpdateRange& range) const override;

@@ -12,6 +12,10 @@ Nesterov::Nesterov(ParameterGroups groups, const NesterovOptions& options)
   detail::require_weight_decay("Nesterov", options.weight_decay);
 }
 
+std::string Nesterov::kind() const {
+  return options_.form == NesterovForm::pytorch ? "Nesterov, rate outside" : Optimizer::kind();
+}
+
 void Nesterov::update(const UpdateRange& range) const {
   const double momentum = options_.momentum;
   update::MomentumRule rule{.momentum = momentum,

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <utility>
 
 #include <fathom/nn/optim/optimizer.hpp>
@@ -45,6 +46,9 @@ class FATHOM_EXPORT Nesterov final : public Optimizer {
   explicit Nesterov(ParameterGroups groups, const NesterovOptions& options = {});
   explicit Nesterov(Variables parameters, const NesterovOptions& options = {})
       : Nesterov(ParameterGroups{{std::move(parameters)}}, options) {}
+
+  /// "Nesterov", or "Nesterov, rate outside" in the form pytorch, whose velocity is without the rate.
+  [[nodiscard]] std::string kind() const override;
 
  private:
   void update(const UpdateRange& range) const override;

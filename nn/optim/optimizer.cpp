@@ -16,6 +16,7 @@ namespace fathom::nn {
 namespace {
 
 constexpr std::string_view kSteps = "t";
+constexpr const char* kRate = "rate";
 
 /// Elements [first, last) of a range.
 UpdateRange part(const UpdateRange& whole, std::int64_t first, std::int64_t last) {
@@ -74,6 +75,19 @@ void Optimizer::add_group(const ParameterGroup& group, std::size_t index) {
 void Optimizer::set_lr(double rate) {
   detail::require_not_negative(name_, "rate", rate, "an optimizer goes against the gradient by itself");
   rate_ = rate;
+}
+
+std::vector<std::pair<std::string, double>> Optimizer::numbers() const { return {{kRate, rate_}}; }
+
+void Optimizer::set_number(std::string_view name, double value) {
+  if (name == kRate) {
+    set_lr(value);
+    return;
+  }
+  std::vector<std::string> names;
+  for (const auto& [known, ignored] : numbers()) names.push_back(known);
+  ArgumentCheck(name_).fail<ValueError>(fmt::format("there is no number '{}'", name),
+                                        fmt::format("its numbers are: {}", fmt::join(names, ", ")));
 }
 
 void Optimizer::zero_grad() {

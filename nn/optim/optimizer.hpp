@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <fathom/autograd/variable.hpp>
@@ -83,21 +84,30 @@ class FATHOM_EXPORT Optimizer {
   [[nodiscard]] double lr() const { return rate_; }
   /// What schedules call: each group's rate is this times its factor. Throws ValueError for a negative rate.
   void set_lr(double rate);
+  /// What schedules change, by name: "rate", and AdamW's "eta". A rule of one's own with more of them adds
+  /// them here and in set_number.
+  [[nodiscard]] virtual std::vector<std::pair<std::string, double>> numbers() const;
+  /// Puts one of them back. Throws ValueError for an unknown name, and what the number's own setter throws.
+  virtual void set_number(std::string_view name, double value);
 
+  /// Whose state it is: the name given to the constructor, and more where a form keeps something else in the
+  /// arrays of that name.
+  [[nodiscard]] virtual std::string kind() const { return name_; }
   /// Those of all groups, in their order.
   [[nodiscard]] const Variables& parameters() const { return parameters_; }
   /// The state array `name` of a parameter; undefined before its first step. Throws ValueError for a name
   /// that this optimizer does not have.
   [[nodiscard]] const Array& state(std::size_t parameter, std::string_view name) const;
-  /// All that there is, ordered by parameter: with weights and rate the whole of what a run goes on with.
+  /// All that there is, ordered by parameter: with weights and numbers() the whole of what a run goes on
+  /// with.
   [[nodiscard]] std::vector<StateArray> state() const;
   /// Puts a copy of an array from `state()` back. Throws ValueError for an unknown name, ShapeError and
   /// DTypeError when it does not fit the parameter, GraphError while that has no data.
   void set_state(std::size_t parameter, std::string_view name, const Array& value);
 
  protected:
-  /// `name` is the class's, for errors. Throws ValueError for a negative rate or factor, for a parameter
-  /// listed twice and for more than UpdateRange::kMaxStates states.
+  /// `name` is the class's, for errors and `kind`. Throws ValueError for a negative rate or factor, for a
+  /// parameter listed twice and for more than UpdateRange::kMaxStates states.
   Optimizer(std::string name, ParameterGroups groups, double rate, std::vector<std::string> states);
 
   /// Changes values and state of one range: threads call it for ranges that do not meet. What becomes of an

@@ -14,6 +14,11 @@ SGD::SGD(ParameterGroups groups, const SGDOptions& options)
   detail::require_weight_decay("SGD", options.weight_decay);
 }
 
+std::string SGD::kind() const {
+  const bool is_outside = options_.momentum > 0 && options_.form == MomentumForm::rate_outside;
+  return is_outside ? "SGD, rate outside" : Optimizer::kind();
+}
+
 void SGD::update(const UpdateRange& range) const {
   const double decay = options_.weight_decay * range.decay_scale;
   if (options_.momentum == 0) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <utility>
 
 #include <fathom/nn/optim/optimizer.hpp>
@@ -38,6 +39,9 @@ class FATHOM_EXPORT SGD final : public Optimizer {
   explicit SGD(ParameterGroups groups, const SGDOptions& options = {});
   explicit SGD(Variables parameters, const SGDOptions& options = {})
       : SGD(ParameterGroups{{std::move(parameters)}}, options) {}
+
+  /// "SGD", or "SGD, rate outside", whose velocity is without the rate.
+  [[nodiscard]] std::string kind() const override;
 
  private:
   void update(const UpdateRange& range) const override;

@@ -26,8 +26,8 @@ class FATHOM_EXPORT Callback {
   /// After the last epoch, or when the training is left early; not when an exception ends it.
   virtual void on_end() {}
   /// Something that deserves a line: where the training goes on from, a checkpoint that was refused, an
-  /// interruption.
-  virtual void on_note(std::string_view /*text*/) {}
+  /// interruption. Says whether the user sees it: if no callback says so, the trainer writes it to std::cerr.
+  virtual bool on_note(std::string_view /*text*/) { return false; }
   /// Numbers that must outlive an interruption. They go into every checkpoint, and `set_state` gets them back
   /// before `on_start`. Their count never changes.
   [[nodiscard]] virtual std::vector<double> state() const { return {}; }

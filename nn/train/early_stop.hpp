@@ -15,8 +15,9 @@ struct EarlyStopOptions {
   double least_improvement = 0;  ///< what is better by no more than this is no better
 };
 
-/// Ends a training whose validation no longer improves. It outlives interruptions: the count goes on where
-/// the checkpoint has it.
+/// Ends a training whose validation no longer improves. The net keeps its last weights, not those of the best
+/// epoch; docs/training.md shows a callback that writes these into a file. It outlives interruptions: the
+/// count goes on where the checkpoint has it.
 class FATHOM_EXPORT EarlyStop final : public Callback {
  public:
   /// Throws ValueError for a patience below 1 or a negative improvement.

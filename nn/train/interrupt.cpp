@@ -15,7 +15,11 @@ static_assert(std::atomic<int>::is_always_lock_free, "a signal handler may write
 
 void note_signal(int number) {
   pending = number;
-  for (const int each : kSignals) std::signal(each, SIG_DFL);
+  for (const int each : kSignals) {
+    struct sigaction action {};
+    ::sigaction(each, nullptr, &action);
+    if (action.sa_handler == note_signal) std::signal(each, SIG_DFL);  // another is not the scope's to change
+  }
 }
 
 }  // namespace
@@ -36,7 +40,9 @@ InterruptScope::InterruptScope() : is_outermost_(scopes++ == 0) {
 InterruptScope::~InterruptScope() {
   --scopes;
   if (!is_outermost_) return;
-  for (std::size_t i = 0; i < kSignals.size(); ++i) ::sigaction(kSignals[i], &before_[i], nullptr);
+  for (std::size_t i = 0; i < kSignals.size(); ++i) {
+    if (before_[i].sa_handler != SIG_IGN) ::sigaction(kSignals[i], &before_[i], nullptr);
+  }
 }
 
 int InterruptScope::signal() { return scopes > 0 ? pending.load() : 0; }

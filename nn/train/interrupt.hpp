@@ -10,9 +10,9 @@
 namespace fathom::nn::train {
 
 /// Within its lifetime the first Ctrl-C (SIGINT) or SIGTERM only raises a flag, so that a loop can save what
-/// it has and leave; the second ends the program at once, as it would without the scope. A signal that is
-/// ignored, as by nohup, stays ignored. Handlers belong to the process: threads share the flag, and inner
-/// scopes the outer one's.
+/// it has and leave; the second ends the program at once, as it would without the scope. A signal that was
+/// ignored before, as SIGINT is in what a script starts with "&", stays ignored throughout. Handlers belong
+/// to the process: threads share the flag, and inner scopes the outer one's.
 class FATHOM_EXPORT InterruptScope {
  public:
   InterruptScope();

@@ -101,7 +101,10 @@ void Progress::on_epoch(const EpochRecord& record) {
   print(line + fmt::format(", {:.0f} images/s, {:.0f} s", record.images_per_second, record.seconds));
 }
 
-void Progress::on_note(std::string_view text) { print(text); }
+bool Progress::on_note(std::string_view text) {
+  print(text);
+  return true;
+}
 
 void Progress::on_end() {
   if (has_bar_) out_ << kClear << std::flush;

@@ -30,7 +30,7 @@ class FATHOM_EXPORT Progress final : public Callback {
   void on_start(std::int64_t first) override;
   void on_step(const StepRecord& record) override;
   void on_epoch(const EpochRecord& record) override;
-  void on_note(std::string_view text) override;
+  bool on_note(std::string_view text) override;
   void on_end() override;
 
  private:

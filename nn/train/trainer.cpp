@@ -5,14 +5,17 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
+#include <iostream>
 #include <utility>
 
 #include <fathom/core/check.hpp>
 #include <fathom/core/file.hpp>
-#include <fathom/core/value_statistics.hpp>
+#include <fathom/nn/initialization.hpp>
 #include <fathom/nn/io/serialize.hpp>
 #include <fathom/nn/optim/checks/options.hpp>
 #include <fathom/nn/optim/gradients.hpp>
+#include <fathom/nn/train/checkpoint/finite.hpp>
 #include <fathom/nn/train/interrupt.hpp>
 #include <fathom/nn/train/trainer/gradients.hpp>
 #include <fathom/ops/softmax_cross_entropy.hpp>
@@ -21,7 +24,7 @@ namespace fathom::nn::train {
 
 namespace {
 
-constexpr std::string_view kDataEntry = "data", kCallbackEntry = "callback_";
+constexpr std::string_view kStepsEntry = "steps", kCallbackEntry = "callback_";
 
 std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 
@@ -41,17 +44,6 @@ void check_options(const TrainerOptions& options, const DataLoader& loader) {
 
 /// What the mean of an epoch so far is.
 double mean(double sum, std::int64_t count) { return count > 0 ? sum / static_cast<double>(count) : 0; }
-
-/// "conv.W" of the first array that is not finite; empty when all are.
-std::string first_not_finite(const Module& net) {
-  for (const auto& [name, value] : net.named_parameters()) {
-    if (!all_finite(value.data())) return name;
-  }
-  for (const auto& [name, value] : net.named_buffers()) {
-    if (!all_finite(value)) return name;
-  }
-  return {};
-}
 
 std::string last_good(const std::string& saved) {
   return saved.empty() ? "" : fmt::format("\n  the last good checkpoint is {}", saved);
@@ -94,13 +86,18 @@ bool Trainer::wants_to_stop() const {
 }
 
 void Trainer::note(const std::string& text) {
-  for (Callback* callback : callbacks_) callback->on_note(text);
+  bool is_seen = false;
+  for (Callback* callback : callbacks_) is_seen = callback->on_note(text) || is_seen;
+  if (!is_seen) std::cerr << text << '\n';
 }
 
 TrainingState Trainer::state() {
-  TrainingState state{
-      .net = net_, .optimizer = optimizer_, .ema = ema_ ? &*ema_ : nullptr, .position = position_};
-  state.extra.emplace_back(kDataEntry, Array::from({loader_.size(), loader_.images_per_epoch()}, {2}));
+  TrainingState state{.net = net_,
+                      .optimizer = optimizer_,
+                      .ema = ema_ ? &*ema_ : nullptr,
+                      .loader = &loader_,
+                      .position = position_};
+  state.extra.emplace_back(kStepsEntry, Array::from({total_steps()}, {}));
   std::size_t number = 0;
   for (const Callback* callback : callbacks_) {
     const std::vector<double> kept = callback->state();
@@ -111,26 +108,41 @@ TrainingState Trainer::state() {
   return state;
 }
 
-/// Throws IoError unless what is in a checkpoint beside weights and optimizer is what this training has.
-void Trainer::require_same_data(const std::string& path, const NamedArrays& extra) {
+void Trainer::require_same_callbacks(const std::string& path, const NamedArrays& extra) {
   const NamedArrays own = state().extra;
-  const auto fail = [&](const std::string& rule) {
-    fathom::detail::fail_file(
-        path, rule, "go on with the same data, batch and callbacks, or begin anew in another directory");
-  };
-  if (!identical(extra.front().second, own.front().second)) {
-    const auto* saved = extra.front().second.data<std::int64_t>();
-    fail(fmt::format("is of another training: {} batches of {} images in an epoch, the loader has {} of {}",
-                     saved[0], saved[1], loader_.size(), loader_.images_per_epoch()));
-  }
   const bool same =
       std::equal(extra.begin(), extra.end(), own.begin(), own.end(), [](const auto& a, const auto& b) {
         return a.first == b.first && a.second.shape() == b.second.shape();
       });
-  if (!same) {
-    fail(fmt::format("is of another training: {} callbacks with a state, this one has {}", extra.size() - 1,
-                     own.size() - 1));
+  if (same) return;
+  const auto list = [](const NamedArrays& arrays) {
+    std::string text;
+    for (const auto& [name, array] : arrays) {
+      text += fmt::format("{}{} {}", text.empty() ? "" : ", ", name, describe(array));
+    }
+    return text.empty() ? "nothing" : text;
+  };
+  throw OtherTrainingError(path, fmt::format("is of other callbacks: it keeps {}; this training keeps {}",
+                                             list(extra), list(own)));
+}
+
+/// The rate must go on where it was.
+void Trainer::require_same_schedule(const std::string& path, const TrainingState& loaded) {
+  const std::int64_t step = loaded.position.step, steps = total_steps();
+  const std::int64_t saved_steps = *loaded.extra.front().second.data<std::int64_t>();
+  if (step > steps) {
+    throw OtherTrainingError(path, fmt::format("is after step {} of {}, and this training ends after step {}",
+                                               step, saved_steps, steps));
   }
+  if (!options_.schedule || step == 0) return;
+  const double saved = optimizer_.lr(), own = options_.schedule(step - 1, steps);
+  // Another machine's cosine may have another last digit.
+  constexpr double kTolerance = 1e-9;
+  if (std::abs(saved - own) <= kTolerance * std::max(std::abs(saved), std::abs(own))) return;
+  throw OtherTrainingError(
+      path, fmt::format("is of another schedule: its step {} of {} had the learning rate {:.6g}, in "
+                        "this training step {} of {} has {:.6g}",
+                        step, saved_steps, saved, step, steps, own));
 }
 
 void Trainer::resume() {
@@ -145,7 +157,9 @@ void Trainer::resume() {
   TrainingState loaded = state();
   const std::optional<Checkpoints::Loaded> found = checkpoints_->load_last(loaded);
   if (!found) return;
-  require_same_data(found->path, loaded.extra);
+  for (const std::string& text : found->refused) note("passed over: " + text);
+  require_same_callbacks(found->path, loaded.extra);
+  require_same_schedule(found->path, loaded);
   position_ = loaded.position;
   saved_ = found->path;
   auto entry = loaded.extra.begin() + 1;
@@ -154,7 +168,6 @@ void Trainer::resume() {
     const Array& kept = (entry++)->second;
     callback->set_state({kept.data<double>(), static_cast<std::size_t>(kept.size())});
   }
-  for (const std::string& text : found->refused) note("passed over: " + text);
   note(fmt::format("going on after step {} of {}, from {}", position_.step, total_steps(), found->path));
 }
 
@@ -254,21 +267,24 @@ void Trainer::end_epoch(Stopwatch& watch) {
 
 void Trainer::save(Stopwatch& watch) {
   if (!checkpoints_) return;
-  if (const std::string name = first_not_finite(net_); !name.empty()) {
-    throw NumericError(
-        fmt::format("Trainer: {} is not finite after step {} of {}; learning rate {:.6g}{}\n  hint: "
-                    "lower the rate, or clip the gradient: clip_norm",
-                    name, position_.step, total_steps(), optimizer_.lr(), last_good(saved_)));
-  }
   position_.seconds += watch.lap();
-  saved_ = checkpoints_->save(state());
+  try {
+    saved_ = checkpoints_->save(state());
+  } catch (const NumericError& error) {
+    throw NumericError(
+        fmt::format("Trainer: a weight is not finite after step {} of {}; learning rate {:.6g}{}\n{}",
+                    position_.step, total_steps(), optimizer_.lr(), last_good(saved_), error.what()));
+  }
 }
 
 void Trainer::leave(Stopwatch& watch) {
-  const bool keeps = checkpoints_ && position_.step > 0;  // before, a net may have no weights yet
-  if (keeps) save(watch);
-  const std::string where = keeps ? fmt::format("{} is saved: the same command goes on from there", saved_)
-                                  : "nothing is saved: there are no checkpoints";
+  std::string where = "nothing is saved: there are no checkpoints";
+  if (checkpoints_ && position_.step == 0) {
+    where = "there is nothing to save yet";  // and a net may have no weights
+  } else if (checkpoints_) {
+    save(watch);
+    where = fmt::format("{} is saved: the same command goes on from there", saved_);
+  }
   note(fmt::format("interrupted by {} after step {} of {}; {}", interrupt_name(InterruptScope::signal()),
                    position_.step, total_steps(), where));
 }
@@ -282,6 +298,8 @@ Evaluation Trainer::evaluate(DataLoader loader) {
 void Trainer::save_weights(const std::string& path) {
   std::optional<EmaScope> averages;
   if (ema_) averages.emplace(*ema_);
+  require_initialized("save_weights", net_);
+  detail::require_finite(path, net_);
   nn::save(net_, path);
 }
 

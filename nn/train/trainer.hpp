@@ -59,7 +59,10 @@ struct TrainingResult {
 ///
 /// With `checkpoints` a run that was killed at any moment goes on, when it is started again, to the same last
 /// bit as one that was not: what must be equal are net, optimizer, loader, options and callbacks. A
-/// checkpoint that is truncated or corrupt is noted and passed over.
+/// checkpoint that is truncated or corrupt is noted and passed over. One of another training is an error, as
+/// far as it can be told: by net, kind of optimizer, number of images and batches, seed, number of callbacks
+/// with a state, and by the rate that the last step had, which must be what the schedule gives that step now.
+/// So `epochs` may be raised, unless the schedule then takes another course.
 class FATHOM_EXPORT Trainer {
  public:
   /// Net and optimizer must outlive it. Throws ValueError for an option out of range and for a loader without
@@ -76,12 +79,14 @@ class FATHOM_EXPORT Trainer {
 
   /// Trains, once. Throws NumericError where a loss, gradient or weight is NaN or infinite: it names the step
   /// and the function; weights are as before that step, and the last checkpoint stays. IoError when a
-  /// checkpoint cannot be written, or is of another training; and what net, loss and callbacks throw.
+  /// checkpoint cannot be written; OtherTrainingError when one is of another training; and what net, loss and
+  /// callbacks throw.
   TrainingResult run();
 
   /// How well the weights do, or their averages if there are any.
   [[nodiscard]] Evaluation evaluate(DataLoader loader);
-  /// Writes the same weights by nn::save.
+  /// Writes the same weights by nn::save. Throws what that throws, and NumericError naming the first array
+  /// that is NaN or infinite.
   void save_weights(const std::string& path);
 
  private:
@@ -89,7 +94,8 @@ class FATHOM_EXPORT Trainer {
   class Stopwatch;
 
   void resume();
-  void require_same_data(const std::string& path, const NamedArrays& extra);
+  void require_same_callbacks(const std::string& path, const NamedArrays& extra);
+  void require_same_schedule(const std::string& path, const TrainingState& loaded);
   [[nodiscard]] bool run_epoch(Stopwatch& watch);
   void step(std::span<const Batch> batches, Stopwatch& watch);
   void end_epoch(Stopwatch& watch);

@@ -112,3 +112,6 @@ expect_error("--threads" --threads 0 ${out})
 expect_error("--lr" --lr fast ${out})
 expect_error("--limit" --limit 0 ${out})
 expect_error("--unknown" --unknown ${out})
+
+include(${CMAKE_CURRENT_LIST_DIR}/fashion_mnist_resume.cmake)
+include(${CMAKE_CURRENT_LIST_DIR}/fashion_mnist_disk.cmake)

@@ -207,31 +207,59 @@ TEST_CASE("a checkpoint of another training is refused, and none before it is tr
 
   Random random{1};
   nn::Linear small{4, 2, {}, random};
-  nn::SGD sgd{run.net.parameters(), {.momentum = 0.9}}, small_sgd{small.parameters()};
+  nn::SGD sgd{run.net.parameters(), {.momentum = 0.9}};
+  nn::Adam small_adam{small.parameters()};
   Ema small_ema{small};
   struct Row {
     TrainingState state;
     std::string text;
   };
   Row rows[] = {
-      {{.net = small, .optimizer = small_sgd, .ema = &small_ema}, "does not fit the module"},
+      {{.net = small, .optimizer = small_adam, .ema = &small_ema}, "is of another net\nload: file "},
       {{.net = run.net, .optimizer = sgd, .ema = &run.ema},
-       "does not fit the optimizer: SGD: there is no state 'm'"},
+       "is of another optimizer: Adam, this training has SGD"},
+      {{.net = run.net, .optimizer = small_adam, .ema = &run.ema}, "does not fit the optimizer: "},
       {{.net = run.net, .optimizer = run.optimizer},
        "has averages of the weights, and the training keeps none"},
   };
-  for (Row& row : rows)
+  for (Row& row : rows) {
+    CHECK_THROWS_AS(checkpoints.load_last(row.state), OtherTrainingError);
     CHECK_THROWS_WITH(checkpoints.load_last(row.state), Contains(path) && Contains(row.text));
+  }
 
   // An optimizer whose state the file lacks.
-  nn::SGD plain{run.net.parameters()};
-  TrainingState bare{.net = run.net, .optimizer = plain};
-  save_checkpoint(bare, directory / "plain.npz");
-  TrainingState with_adam{.net = run.net, .optimizer = run.optimizer};
-  CHECK_THROWS_WITH(load_checkpoint(with_adam, directory / "plain.npz"),
+  nn::Adam fresh{run.net.parameters()};
+  TrainingState bare{.net = run.net, .optimizer = fresh};
+  save_checkpoint(bare, directory / "fresh.npz");
+  TrainingState with_state{.net = run.net, .optimizer = run.optimizer};
+  CHECK_THROWS_WITH(load_checkpoint(with_state, directory / "fresh.npz"),
                     Contains("does not fit the optimizer: 0 arrays of state, the optimizer has 21"));
-  CHECK_THROWS_WITH(load_checkpoint(run.state, directory / "plain.npz"),
-                    Contains("does not fit the optimizer"));
+}
+
+TEST_CASE("a training that is over leaves nothing of its own", "[train][checkpoint]") {
+  const TemporaryDirectory directory;
+  const Checkpoints checkpoints(directory / "a");
+  Run run(1);
+  run.steps(1);
+  checkpoints.save(run.state);
+  write_file(directory / "a/checkpoint-000000002.npz.77-0.tmp", {});
+  write_file(directory / "a/notes.txt", {});
+  checkpoints.clear();
+  CHECK(checkpoints.paths().empty());
+  CHECK(std::distance(std::filesystem::directory_iterator(directory / "a"),
+                      std::filesystem::directory_iterator()) == 1);
+  std::filesystem::remove(directory / "a/notes.txt");
+  checkpoints.clear();
+  CHECK_FALSE(std::filesystem::exists(directory / "a"));
+
+  // A link is the user's, and so is what it leads to.
+  std::filesystem::create_directory(directory / "elsewhere");
+  std::filesystem::create_directory_symlink(directory / "elsewhere", directory / "link");
+  const Checkpoints linked(directory / "link");
+  linked.save(run.state);
+  linked.clear();
+  CHECK(linked.paths().empty());
+  CHECK(std::filesystem::exists(directory / "link"));
 }
 
 TEST_CASE("a disk that is full leaves the checkpoints as they are", "[train][checkpoint][error]") {

@@ -56,3 +56,18 @@ TEST_CASE("a signal that is ignored stays so", "[train][interrupt]") {
   CHECK(handler_of(SIGINT) == SIG_IGN);
   std::signal(SIGINT, before);
 }
+
+TEST_CASE("a signal that was ignored is not the scope's, whatever comes", "[train][interrupt]") {
+  const Handler before = std::signal(SIGINT, SIG_IGN);
+  {
+    const InterruptScope scope;
+    REQUIRE(std::raise(SIGTERM) == 0);
+    CHECK(InterruptScope::signal() == SIGTERM);
+    CHECK(handler_of(SIGTERM) == SIG_DFL);
+    REQUIRE(handler_of(SIGINT) == SIG_IGN);
+    REQUIRE(std::raise(SIGINT) == 0);
+    std::signal(SIGINT, other);
+  }
+  CHECK(handler_of(SIGINT) == other);
+  std::signal(SIGINT, before);
+}

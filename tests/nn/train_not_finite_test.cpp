@@ -6,6 +6,7 @@
 #include <string>
 
 #include <fathom/core/error.hpp>
+#include <fathom/core/file.hpp>
 #include <fathom/nn/optim/sgd.hpp>
 #include <fathom/nn/train/trainer.hpp>
 #include <fathom/ops/arithmetic.hpp>
@@ -84,8 +85,44 @@ TEST_CASE("weights that are not finite get no checkpoint", "[train][trainer][err
   Parameter& bias = dynamic_cast<nn::Linear*>(net.named_modules().back().module)->b;
   Breaker breaker{bias, 3, std::numeric_limits<float>::infinity()};
   trainer.add(breaker);
-  CHECK_THROWS_WITH(trainer.run(),
-                    Contains("Trainer: 7.b is not finite after step 3 of 14; learning rate 0.01\n"
-                             "  hint: lower the rate, or clip the gradient: clip_norm"));
+  CHECK_THROWS_WITH(
+      trainer.run(),
+      Contains("Trainer: a weight is not finite after step 3 of 14; learning rate 0.01\n" +
+               directory / "run/checkpoint-000000003.npz" +
+               ": is not written, as 7.b is not finite: 1 inf, 3 finite, from ") &&
+          Contains("\n  hint: lower the rate, or clip the gradient; a DebugScope says where it begins"));
   CHECK(Checkpoints(directory / "run").paths().empty());
+}
+
+TEST_CASE("neither a loop by hand nor save_weights writes weights that are not finite",
+          "[train][checkpoint][trainer][error]") {
+  const TemporaryDirectory directory;
+  nn::Sequential net = test::task_net(4);
+  nn::SGD optimizer{net.parameters(), {.rate = 0.01}};
+  Ema ema{net};
+  const Checkpoints checkpoints(directory / "run");
+  TrainingState state{.net = net, .optimizer = optimizer, .ema = &ema};
+  const std::string good = checkpoints.save(state);
+
+  Trainer trainer{net, optimizer, test::task_loader(64, {.batch = 16})};
+  ema.update();
+  ema.state().front().second.mutable_data<float>()[5] = std::numeric_limits<float>::quiet_NaN();
+  CHECK_THROWS_WITH(checkpoints.save(state),
+                    Contains("is not written, as the average of 0.W is not finite: 1 nan, 71 finite"));
+  trainer.save_weights(directory / "good.npz");
+  const Bytes weights = read_file(directory / "good.npz");
+
+  state.position.step = 1;
+  *net.named_buffers().front().value.mutable_data<float>() = std::numeric_limits<float>::infinity();
+  const std::string name = net.named_buffers().front().name;
+  CHECK_THROWS_AS(checkpoints.save(state), NumericError);
+  CHECK_THROWS_WITH(checkpoints.save(state),
+                    Contains("run/checkpoint-000000001.npz: is not written, as " + name));
+  CHECK_THROWS_WITH(save_checkpoint(state, directory / "a.npz"),
+                    Contains("a.npz: is not written, as " + name));
+  CHECK_THROWS_WITH(trainer.save_weights(directory / "good.npz"),
+                    Contains("good.npz: is not written, as " + name + " is not finite: 1 inf, 7 finite"));
+  CHECK(checkpoints.paths() == std::vector<std::string>{good});
+  CHECK(read_file(directory / "good.npz") == weights);
+  CHECK(directory.count() == 2);
 }

@@ -37,7 +37,10 @@ class Witness final : public Callback {
     if (record.step == interrupt_after_) REQUIRE(std::raise(SIGINT) == 0);
   }
   void on_epoch(const EpochRecord& record) override { epochs.push_back(record); }
-  void on_note(std::string_view text) override { notes.emplace_back(text); }
+  bool on_note(std::string_view text) override {
+    notes.emplace_back(text);
+    return true;
+  }
   void on_end() override { ++ends; }
   [[nodiscard]] bool wants_to_stop() const override {
     return stop_after_ > 0 && std::ssize(epochs) >= stop_after_;
@@ -304,12 +307,16 @@ TEST_CASE("checkpoints of another training are refused", "[train][trainer][resum
   nn::Sequential net = test::task_net(4);
   nn::Adam optimizer{net.parameters()};
   Trainer other{net, optimizer, test::task_loader(90, {.batch = 16}), options};
-  CHECK_THROWS_WITH(other.run(), Contains("is of another training: 7 batches of 100 images in an epoch, the "
-                                          "loader has 6 of 90"));
+  CHECK_THROWS_WITH(other.run(), Contains("is of another loader: 100 images in 7 batches with seed 5, this "
+                                          "training's has 90 images in 6 batches with seed 1"));
   Training counting{options};
   EarlyStop stop;
   counting.trainer.add(stop);
-  CHECK_THROWS_WITH(counting.trainer.run(), Contains("0 callbacks with a state, this one has 1"));
+  CHECK_THROWS_WITH(
+      counting.trainer.run(),
+      Contains("is of other callbacks: it keeps steps int64 []; this training keeps steps int64 [], "
+               "callback_0 float64 [3]\n  hint: go on with the same net, optimizer, loader, schedule and "
+               "callbacks, or begin anew in another directory"));
   options.resume = false;
   Training anew{options};
   CHECK_THROWS_WITH(anew.trainer.run(),

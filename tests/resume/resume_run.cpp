@@ -24,7 +24,10 @@ namespace {
 class Speaker final : public Callback {
  public:
   void on_step(const StepRecord& record) override { say(fmt::format("step {}", record.step)); }
-  void on_note(std::string_view text) override { say(text); }
+  bool on_note(std::string_view text) override {
+    say(text);
+    return true;
+  }
 
  private:
   static void say(std::string_view text) {
