@@ -27,8 +27,9 @@ void detail::matrix_product(const GemmSize& size, GemmMatrix<const T> a, bool tr
                             .activation = epilogue.activation,
                             .accumulates = accumulate});
   }
-  // The left operand is read in place when its rows run along k, the right one is always packed: C^T = B^T
-  // A^T has them the other way round.
+  // Both operands are packed: a copy for rows that lie as tiles read them, else a transposition. A B^T
+  // transposes B; its transpose, B A^T, copies B and transposes A, or copies A too if that is given
+  // transposed.
   const bool swap = transpose_b && (transpose_a || size.n > size.m);
   if (!swap) {
     run_gemm<T>("gemm/matrix", size, MatrixLeft<T>(a, transpose_a), MatrixRight<T>(b, transpose_b),

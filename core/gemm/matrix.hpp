@@ -159,8 +159,8 @@ class MatrixResult final : public GemmResult<T> {
   const T* bias_;
 };
 
-/// activation(op(A) * op(B) + bias) for each group; see `gemm`. The operand that has to be packed is the one
-/// that costs least.
+/// activation(op(A) * op(B) + bias) for each group; see `gemm`. Where one of two operands has to be
+/// transposed while it is packed, it is the smaller one.
 template <class T>
 void matrix_product(const GemmSize& size, GemmMatrix<const T> a, bool transpose_a, GemmMatrix<const T> b,
                     bool transpose_b, GemmMatrix<T> c, bool accumulate, GemmEpilogue<T> epilogue = {});

@@ -11,7 +11,7 @@ namespace fathom::detail {
 
 /// Computes blocks. The packed right operand lies in the second-level cache and runs past one strip of the
 /// left operand after the other, which the first-level cache keeps; the result is written along its rows.
-/// Meanwhile tiles ask for what comes next, since memory takes as long as a hundred steps of a tile.
+/// Meanwhile tiles ask for what comes next, since memory takes as long as dozens of steps of a tile.
 template <class T>
 class GemmWorker {
  public:

@@ -2,66 +2,20 @@
 // Times one pass of a public op and prints a line of JSON. `bench_ops --help` lists the options.
 #include <fmt/format.h>
 
-#include <cmath>
 #include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
-#include <fathom/autograd/backward.hpp>
 #include <fathom/core/cpu.hpp>
 #include <fathom/core/error.hpp>
-#include <fathom/core/random.hpp>
 #include <fathom/core/threads.hpp>
 
-#include "benchmarks/ops/problem.hpp"
+#include "benchmarks/ops/check.hpp"
 #include "benchmarks/program.hpp"
 
 namespace fathom::benchmarks {
 namespace {
-
-OpProblem make_problem(const OpSettings& settings) {
-  const std::string_view op = settings.op;
-  if (op.ends_with("convolution_2d") || op == "linear") return make_convolution_problem(settings);
-  if (op == "batch_normalization") return make_batch_normalization_problem(settings);
-  if (op == "softmax_cross_entropy") return make_softmax_cross_entropy_problem(settings);
-  if (op.ends_with("pooling_2d")) return make_pooling_problem(settings);
-  return make_elementwise_problem(settings);
-}
-
-/// Positions to compare: all, or the first and last and random ones in between where that would take too
-/// long.
-std::vector<std::int64_t> positions_to_check(std::int64_t size, std::int64_t terms) {
-  constexpr std::int64_t kProducts = 10'000'000, kAtLeast = 24;
-  const std::int64_t count = std::max(kAtLeast, kProducts / std::max<std::int64_t>(terms, 1));
-  std::vector<std::int64_t> positions;
-  if (size <= count) {
-    for (std::int64_t i = 0; i < size; ++i) positions.push_back(i);
-    return positions;
-  }
-  const Array random = uniform({.seed = 2}, {count}, 0, static_cast<double>(size), DType::float64);
-  for (std::int64_t i = 0; i < count; ++i) {
-    positions.push_back(std::min(size - 1, static_cast<std::int64_t>(random.data<double>()[i])));
-  }
-  positions.front() = 0;
-  positions.back() = size - 1;
-  return positions;
-}
-
-void check(const OpSettings& settings, const OpProblem& problem, const Variables& results) {
-  const Expectation expected = problem.expect();
-  for (std::size_t which = 0; which < results.size(); ++which) {
-    const Array values = results[which].data().astype(DType::float64);
-    for (const std::int64_t i : positions_to_check(values.size(), problem.terms)) {
-      const auto [value, tolerance] = expected(which, i);
-      const double actual = values.data<double>()[i];
-      if (!(std::abs(actual - value) <= tolerance)) {
-        throw Error(fmt::format("{} {}: element {} of result {} is {}, not {} (+- {})", settings.op,
-                                to_string(settings.pass), i, which, actual, value, tolerance));
-      }
-    }
-  }
-}
 
 /// One request, prepared and its results compared.
 class Measurement {
@@ -71,12 +25,14 @@ class Measurement {
     set_num_threads(settings_.threads);
     problem_ = make_problem(settings_);
     if (!problem_.inputs.empty()) y_ = {problem_.apply()};
-    check(settings_, problem_, pass());
+    const Variables results = run_pass(problem_, y_);
+    check(settings_, problem_, results);
+    for (const Variable& result : results) written_ += static_cast<double>(result.data().byte_size());
   }
   [[nodiscard]] const std::vector<std::string>& words() const { return words_; }
 
   [[nodiscard]] nlohmann::ordered_json run() const {
-    const Times times = measure(settings_.budget, [this] { static_cast<void>(pass()); });
+    const Times times = measure(settings_.budget, [this] { static_cast<void>(run_pass(problem_, y_)); });
     const double seconds = times.median_ms / 1e3;
     return {{"op", settings_.op},
             {"pass", to_string(settings_.pass)},
@@ -89,20 +45,16 @@ class Measurement {
             {"median_ms", times.median_ms},
             {"min_ms", times.min_ms},
             {"GFLOP/s", problem_.flops / seconds / 1e9},
-            {"GB/s", problem_.bytes / seconds / 1e9}};
+            {"GB/s", problem_.bytes / seconds / 1e9},
+            {"written", written_ / problem_.bytes}};
   }
 
  private:
-  /// The result, or the gradients of a graph made before.
-  [[nodiscard]] Variables pass() const {
-    if (y_.empty()) return {problem_.apply()};
-    return grad(y_, problem_.inputs, std::span(&problem_.gy, 1), {.retain_graph = true});
-  }
-
   std::vector<std::string> words_;
   OpSettings settings_;
   OpProblem problem_;
   Variables y_;
+  double written_ = 0;  // bytes of problem_.bytes
 };
 
 /// Goes on after an error, so that a long comparison does not end with one. A line that is the one before is

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <numeric>
 
+#include <fathom/core/cpu.hpp>
 #include <fathom/core/elementwise.hpp>
 #include <fathom/core/error.hpp>
 #include <fathom/core/random.hpp>
@@ -136,6 +137,21 @@ TEST_CASE("sums of nothing, of many, and wrong axes", "[reduce]") {
   CHECK_THROWS_AS(sum(Array::zeros({2}, DType::float32), Axes{1}), ValueError);
   CHECK_THROWS_AS(sum(Array::zeros({2}, DType::float32), Axes{0, 0}), ValueError);
   CHECK_THROWS_AS(sum(Array::zeros({2}, DType::int64)), DTypeError);
+}
+
+TEST_CASE("sums have the same bits in every instruction set", "[reduce]") {
+  const test::RestoreSettings restore;
+  // Rows with and without full chains and a rest; columns.
+  const Shape shape = GENERATE(values<Shape>({{1, 5}, {3, 8}, {2, 37}, {5, 1003}}));
+  const Axes axes = GENERATE(values<Axes>({{0}, {1}, {0, 1}}));
+  const Array x = numbers(shape);
+  set_isa(supported_isas().front());
+  const Array y = sum(x, axes);
+  for (const Isa isa : supported_isas()) {
+    CAPTURE(to_string(isa), to_string(shape));
+    set_isa(isa);
+    CHECK(identical(sum(x, axes), y));
+  }
 }
 
 TEST_CASE("transpose permutes axes", "[elementwise]") {

@@ -42,7 +42,8 @@ Variable apply(const OpSettings& settings, const Sizes& s, const Variable& x) {
   if (settings.op == "global_average_pooling_2d") return ops::global_average_pooling_2d(x);
   const Pair2 kernel{s.ky, s.kx}, stride{s.stride_y, s.stride_x};
   if (s.is_max) {
-    return ops::max_pooling_2d(x, {.kernel = kernel, .stride = stride, .pad = s.pad, .cover_all = false});
+    return ops::max_pooling_2d(
+        x, {.kernel = kernel, .stride = stride, .pad = s.pad, .cover_all = settings.cover_all});
   }
   return ops::average_pooling_2d(x, {.kernel = kernel, .stride = stride, .pad = s.pad});
 }
@@ -72,7 +73,10 @@ struct Reference {
 
   [[nodiscard]] Expected y(std::int64_t index) const {
     const std::int64_t plane = index / (s.ho * s.wo), i = index / s.wo % s.ho, j = index % s.wo;
-    if (s.is_max) return {x[first_largest(plane, i, j)], 0};
+    if (s.is_max) {
+      const std::size_t largest = first_largest(plane, i, j);
+      return {largest == x.size() ? -HUGE_VAL : x[largest], 0};  // a window may lie outside altogether
+    }
     double sum = 0, magnitude = 0;
     of_window(plane, i, j, [&](std::size_t p) {
       sum += x[p];

@@ -35,5 +35,10 @@ struct OpProblem {
 [[nodiscard]] OpProblem make_elementwise_problem(const OpSettings& settings);  ///< relu, relu6, add
 [[nodiscard]] OpProblem make_pooling_problem(const OpSettings& settings);
 [[nodiscard]] OpProblem make_softmax_cross_entropy_problem(const OpSettings& settings);
+/// Whichever of these has settings.op.
+[[nodiscard]] OpProblem make_problem(const OpSettings& settings);
+
+/// The result of `apply`, or the gradients of a graph `y` that it made before.
+[[nodiscard]] Variables run_pass(const OpProblem& problem, const Variables& y);
 
 }  // namespace fathom::benchmarks

@@ -37,7 +37,7 @@ const std::vector<OpOptions>& op_options() {
       {"relu", {}},
       {"relu6", {}},
       {"add", {}, 4, true},
-      {"max_pooling_2d", {"--kernel", "--stride", "--pad"}},
+      {"max_pooling_2d", {"--kernel", "--stride", "--pad", "--cover-all"}},
       {"average_pooling_2d", {"--kernel", "--stride", "--pad"}},
       {"global_average_pooling_2d", {}},
       {"softmax_cross_entropy", {}, 2},
@@ -87,6 +87,9 @@ class Parser {
     app_.add_option("--activation", activation_, "fused into batch_normalization")
         ->check(CLI::IsMember(names_of(activations)));
     app_.add_flag("--residual", settings_.residual, "a summand fused into batch_normalization");
+    app_.add_flag(
+        "--cover-all", settings_.cover_all,
+        "round the pooling's output size up, as Fathom's op does by default and PyTorch's does not");
     app_.add_option("--threads", settings_.threads, "default: 1")->check(positive());
     app_.add_option("--dtype", dtype_, "default: float32")->check(CLI::IsMember(names_of(dtypes)));
     app_.add_option("--seconds", settings_.budget.seconds, "to measure for (default: 0.3)")
@@ -126,7 +129,7 @@ class Parser {
         *std::find_if(table.begin(), table.end(), [&](const auto& o) { return o.op == op_; });
     for (const std::string_view option :
          {"--out-channels", "--kernel", "--stride", "--pad", "--dilation", "--multiplier", "--groups",
-          "--bias", "--activation", "--residual"}) {
+          "--bias", "--activation", "--residual", "--cover-all"}) {
       const bool has = std::find(op.options.begin(), op.options.end(), option) != op.options.end();
       if (!has && app_.get_option(std::string(option))->count() > 0) {
         throw ValueError(

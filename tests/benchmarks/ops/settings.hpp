@@ -31,6 +31,7 @@ struct OpSettings {
   bool bias = false;
   Activation activation = Activation::none;
   bool residual = false;
+  bool cover_all = false;
   Pass pass = Pass::forward;
   int threads = 1;
   DType dtype = DType::float32;

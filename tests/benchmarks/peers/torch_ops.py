@@ -32,6 +32,7 @@ def parse(words):
     parser.add_argument("--bias", action="store_true")
     parser.add_argument("--activation", choices=["none", "relu", "relu6"], default="none")
     parser.add_argument("--residual", action="store_true")
+    parser.add_argument("--cover-all", action="store_true")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--dtype", choices=["float32", "float64"], default="float32")
     parser.add_argument("--seconds", type=float, default=0.3)
@@ -158,10 +159,10 @@ def pooling(options):
     pad = [options.pad or 0] * 2
     if options.op == "max_pooling_2d":
         if options.which == "forward":
-            return lambda: F.max_pool2d(x, kernel, stride, pad)
-        y, places = aten.max_pool2d_with_indices(x, kernel, stride, pad)
+            return lambda: F.max_pool2d(x, kernel, stride, pad, ceil_mode=options.cover_all)
+        y, places = aten.max_pool2d_with_indices(x, kernel, stride, pad, [1, 1], options.cover_all)
         gy = like(options, y)
-        return lambda: aten.max_pool2d_with_indices_backward(gy, x, kernel, stride, pad, [1, 1], False, places)
+        return lambda: aten.max_pool2d_with_indices_backward(gy, x, kernel, stride, pad, [1, 1], options.cover_all, places)
     if options.which == "forward":
         return lambda: F.avg_pool2d(x, kernel, stride, pad)
     gy = like(options, F.avg_pool2d(x, kernel, stride, pad))

@@ -14,6 +14,7 @@ all       all of these; ops and models again limited to AVX2
 """
 import argparse
 import datetime
+import glob
 import json
 import os
 import platform
@@ -33,14 +34,38 @@ import weight
 ROOT = os.path.abspath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", ".."))
 
 
+def commit():
+    """Of the sources that are measured, "changed" where they are not those of the commit; None outside of a repository."""
+    def git(*words):
+        return subprocess.run(["git", "-C", ROOT, *words], capture_output=True, text=True)
+
+    named = git("rev-parse", "--short", "HEAD")
+    if named.returncode != 0:
+        return None
+    # What this program writes itself changes nothing.
+    is_changed = git("diff", "--quiet", "HEAD", "--", ".", ":!docs").returncode != 0
+    return named.stdout.strip() + (", changed" if is_changed else "")
+
+
+def last_cache():
+    """Size of the last cache, such as "32 MiB", or None."""
+    sizes = {}
+    for folder in glob.glob("/sys/devices/system/cpu/cpu0/cache/index*"):
+        try:
+            with open(os.path.join(folder, "level")) as level, open(os.path.join(folder, "size")) as size:
+                sizes[int(level.read())] = int(size.read().strip().removesuffix("K"))
+        except (OSError, ValueError):
+            continue
+    return f"{sizes[max(sizes)] / 1024:g} MiB" if sizes else None
+
+
 def machine():
     with open("/proc/cpuinfo") as file:
         found = dict(re.findall(r"^(model name|cpu family|model|flags)\s*: (.*)$", file.read(), re.M))
     sets = [name for name in ("avx2", "avx512f") if name in found.get("flags", "").split()]
     name = f"{found.get('model name', platform.machine())} (family {found.get('cpu family')}, model {found.get('model')}; {', '.join(sets)})"
     compiler = subprocess.run(["c++", "--version"], capture_output=True, text=True).stdout.split("\n")[0]
-    return {"cpu": name, "cores": os.cpu_count(), "system": platform.platform(), "compiler": compiler,
-            "date": datetime.date.today().isoformat()}
+    return {"cpu": name, "cores": os.cpu_count(), "last_cache": last_cache(), "system": platform.platform(), "compiler": compiler}
 
 
 def load(path):
@@ -62,17 +87,30 @@ def key(result):
     return [result.get(name) for name in ("row", "request", "pass", "threads", "isa")]
 
 
-def store(path, setup, results):
-    """Puts results in the file, in place of older ones of the same cases, one by one: a run may be cut short."""
+def store(path, setup, results, whole=False):
+    """Puts results in the file, in place of older ones of the same cases, one by one: a run may be cut short. Each says what it was
+    recorded with; "machine" and "versions" of the whole file, which older files have, stay as long as a result relies on them. At
+    the end of a `whole` run cases that it had no more are dropped."""
+    recorded = {"date": datetime.date.today().isoformat(), "commit": commit(), **machine(), **setup.versions}
     content = load(path)
-    content = {"machine": machine(), "versions": setup.versions, "results": content["results"]}
+    stored = []
     for result in results:
+        stored.append(key(result))
+        result = {**result, "recorded": recorded}
         places = [i for i, old in enumerate(content["results"]) if key(old) == key(result)]
         if places:
             content["results"][places[0]] = result
         else:
             content["results"].append(result)
-        save(path, content)
+        save(path, tidy(content))
+    if whole and stored:
+        kinds = {tuple(of_case[3:]) for of_case in stored}  # threads and isa: others have runs of their own
+        content["results"] = [result for result in content["results"] if key(result) in stored or tuple(key(result)[3:]) not in kinds]
+        save(path, tidy(content))
+
+
+def tidy(content):
+    return {"results": content["results"]} if all("recorded" in result for result in content["results"]) else content
 
 
 def parse(words):
@@ -112,22 +150,23 @@ def find_peers(setup):
 
 def measure(setup, what):
     path = os.path.join(setup.out, what + ("_avx2" if setup.isa == "avx2" else "") + ".json")
+    whole = setup.rows.pattern == ""
     if what == "limits":
         store(path, setup, weight.limits(setup))
     elif what == "weight":
         store(path, setup, weight.run(setup))
     elif what == "variants":
-        store(path, setup, variants.run(setup, setup.rows))
+        store(path, setup, variants.run(setup, setup.rows), whole)
     elif what == "accuracy":
         for threads in setup.threads or [2]:
             store(path, setup, accuracy.run(setup, threads))
     elif what == "ops":
         for threads in setup.threads or [1]:
-            store(path, setup, ops.run(setup, setup.rows, threads))
+            store(path, setup, ops.run(setup, setup.rows, threads), whole)
     else:
         rows, only = (model_rows.ROWS, ()) if what == "models" else (model_rows.GROWTH, ["torch keep channels_last foreach"])
         for threads in setup.threads or ([1] if setup.isa == "avx2" else [1, 2]):
-            store(path, setup, models.run(setup, rows, setup.rows, threads, only))
+            store(path, setup, models.run(setup, rows, setup.rows, threads, only), whole)
 
 
 def main():

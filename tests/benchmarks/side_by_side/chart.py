@@ -50,8 +50,9 @@ def steps(low, high):
     return [size * i for i in range(math.floor(low / size), math.ceil(high / size) + 1)]
 
 
-def lines(x_label, y_label, series, logarithmic=True):
-    """series: name -> points; with logarithmic axes proportional cost is a straight line of slope 1."""
+def lines(x_label, y_label, series, logarithmic=True, proportional=None):
+    """series: name -> points. With logarithmic axes what grows in proportion is a straight line of slope 1: `proportional`, a
+    point, gets one drawn through it."""
     width, height, left, right, top, bottom = 800, 420, 70, 170, 20, 50
     points = [point for found in series.values() for point in found]
     ticks, scale = (powers, math.log) if logarithmic else (steps, float)
@@ -66,12 +67,21 @@ def lines(x_label, y_label, series, logarithmic=True):
     parts += [text(left - 6, place(xs[0], y)[1] + 4, f"{y:g}", "end") for y in ys]
     parts += [text((left + width - right) / 2, height - 12, x_label, "middle"),
               text(16, height / 2, y_label, "middle", f'transform="rotate(-90 16 {height / 2})"')]
+    def legend(i, name, color, extra):
+        return [line(width - right + 12, top + 20 * i + 8, width - right + 32, top + 20 * i + 8, color, extra),
+                text(width - right + 38, top + 20 * i + 12, name)]
+
+    if proportional:
+        slope = proportional[1] / proportional[0]
+        low, high = max(xs[0], ys[0] / slope), min(xs[-1], ys[-1] / slope)
+        dashed = 'stroke-dasharray="6 4"'
+        parts += [line(*place(low, slope * low), *place(high, slope * high), COLORS[-1], dashed),
+                  *legend(len(series), "in proportion", COLORS[-1], dashed)]
     for i, (name, found) in enumerate(sorted(series.items())):
         color = COLORS[i % len(COLORS)]
         places = [place(x, y) for x, y in sorted(found)]
         parts.append(f'<polyline fill="none" stroke="{color}" stroke-width="2" points="' +
                      " ".join(f"{x:.1f},{y:.1f}" for x, y in places) + '"/>')
         parts += [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="{color}"/>' for x, y in places]
-        parts += [line(width - right + 12, top + 20 * i + 8, width - right + 32, top + 20 * i + 8, color, 'stroke-width="2"'),
-                  text(width - right + 38, top + 20 * i + 12, name)]
+        parts += legend(i, name, color, 'stroke-width="2"')
     return svg(width, height, parts)

@@ -52,6 +52,12 @@ def run_case(running, timed, request, rounds):
     return result, answers
 
 
+def rates(answer, ms):
+    """Of one answer, at the time that counts."""
+    return {**{name: round(answer[name] * answer["median_ms"] / ms, 2) for name in ("GFLOP/s", "GB/s")},
+            "written": round(answer["written"], 3)}
+
+
 def best(times, name):
     """The fastest keep setting of a torch: (ms, setting)."""
     kept = [(ms, setting) for setting, ms in times.items() if setting.startswith(name + " keep")]
@@ -77,7 +83,7 @@ def run(setup, pattern, threads=1, progress=print):
                     continue
                 result = {"row": row.name, "request": request, "pass": which, "threads": threads, "isa": setup.isa,
                           "ms": {setting: round(ms, 5) for setting, ms in times.items()},
-                          "GFLOP/s": round(answers["fathom"]["GFLOP/s"], 2), "GB/s": round(answers["fathom"]["GB/s"], 2)}
+                          **rates(answers["fathom"], times["fathom"])}
                 progress(describe(result))
                 yield result
 

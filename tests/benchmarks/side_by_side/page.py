@@ -6,31 +6,14 @@ import re
 import statistics
 
 import chart
+import growth
 import models
 import op_rows
 import ops
+import reach
 from model_rows import ROWS as MODEL_ROWS
-
-NOTHING = "–"
-
-
-def table(header, rows):
-    lines = [header, ["---"] + ["---:"] * (len(header) - 1), *rows]
-    return "\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in lines)
-
-
-def number(value):
-    """Three digits."""
-    if value is None:
-        return NOTHING
-    return f"{value:.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"
-
-
-def verdict(value, least):
-    """The value, bold where it misses what it should reach at least."""
-    if value is None:
-        return NOTHING
-    return number(value) if least is None or value >= least else f"**{number(value)}**"
+from tables import NOTHING, joined, number, table, verdict, without_empty_columns
+from variants import SAME
 
 
 class Results:
@@ -53,17 +36,53 @@ class Results:
     def one(self, name, **wanted):
         return next(iter(self.of(name, **wanted)), None)
 
-    def has_second_torch(self):
-        return any((content["versions"] or {}).get("torch2") for content in self.files.values())
+    def has(self, name, word):
+        """Whether a setting of PyTorch with this word was timed in any case of the file."""
+        return any(word in setting.split() for result in self.of(name) for setting in result["ms"])
+
+
+def setups(content):
+    """What each result was recorded with; results that do not say have what older files say for all."""
+    about, versions = content.get("machine", {}), content.get("versions", {})
+    return [result.get("recorded") or {**about, **versions} for result in content["results"]]
+
+
+def each(found):
+    """What results of a file differ in is listed."""
+    return "; ".join(dict.fromkeys(str(value) for value in found if value)) or NOTHING
 
 
 def machine(results):
     rows = []
     for name, content in results.files.items():
-        about, versions = content["machine"], content["versions"]
-        rows.append([f"[{name}.json]({results.link}/{name}.json)", about["date"], f"{about['cpu']}, {about['cores']} cores",
-                     about["compiler"], versions["torch"] or NOTHING, versions["torch2"] or NOTHING])
-    return table(["results", "date", "processor", "compiler", "PyTorch", "second PyTorch"], rows)
+        found = setups(content)
+        dates = sorted({setup["date"] for setup in found})
+        cpus = [f"{setup['cpu']}, {setup['cores']} cores" + (f", {setup['last_cache']} of last cache" if setup.get("last_cache") else "")
+                for setup in found]
+        rows.append([f"[{name}.json]({results.link}/{name}.json)", " to ".join(dict.fromkeys([dates[0], dates[-1]])),
+                     each(setup.get("commit") for setup in found), each(cpus), each(setup["compiler"] for setup in found),
+                     each(setup["torch"] for setup in found), each(setup["torch2"] for setup in found)])
+    header = ["results", "date", "commit", "processor", "compiler", "PyTorch", "second PyTorch"]
+    return table(*without_empty_columns(header, rows, (2, 5, 6)))
+
+
+def missing(results):
+    """What there are no numbers of, in a sentence."""
+    parts = []
+    without_avx2 = [row.name for row in op_rows.ROWS if results.of("ops", row=row.name) and not results.of("ops_avx2", row=row.name)]
+    if without_avx2:
+        parts.append("AVX2 alone: " + "; ".join(without_avx2))
+    if not results.of("models_avx2"):
+        parts.append("AVX2 alone: networks")
+    if not results.has("models", "compiled"):
+        parts.append("`torch.compile`")
+    if any(results.has(name, "torch2") for name in ("ops", "models")):
+        parts += [f"second PyTorch: {word}" for name, word in (("ops", "ops"), ("models", "networks")) if not results.has(name, "torch2")]
+    else:
+        parts.append("a second PyTorch")
+    parts += [word for name, word in (("variants", "two threads and float64 of single ops"), ("accuracy", "accuracy against wall-clock"))
+              if not results.of(name)]
+    return "Not recorded:\n\n" + "\n".join(f"- {part}" for part in parts) if parts else ""
 
 
 def ratios(results, name, row, which, torch="torch"):
@@ -80,17 +99,15 @@ def summary(results):
                 continue
             lowest, middle = row.lowest[i], row.medians[i] if row.medians else None
             default = [ops.ratio_to_default(result) for result in results.of("ops", row=row.name, **{"pass": which})]
-            cells = [f"{row.name}, {which}", verdict(min(found), lowest), lowest, verdict(statistics.median(found), middle),
-                     middle or NOTHING, row.aims[i], number(statistics.median(default)),
-                     verdict(min(avx2), lowest) if avx2 else NOTHING,
-                     verdict(statistics.median(avx2), middle) if avx2 else NOTHING]
-            if results.has_second_torch():
-                second = ratios(results, "ops", row, which, "torch2")
-                cells += [number(min(second)), number(statistics.median(second))] if second else [NOTHING] * 2
-            rows.append(cells)
+            second = ratios(results, "ops", row, which, "torch2")
+            rows.append([f"{row.name}, {which}", verdict(min(found), lowest), lowest, verdict(statistics.median(found), middle),
+                         middle or NOTHING, row.aims[i], number(statistics.median(default)),
+                         verdict(min(avx2), lowest) if avx2 else NOTHING,
+                         verdict(statistics.median(avx2), middle) if avx2 else NOTHING,
+                         *([number(min(second)), number(statistics.median(second))] if second else [NOTHING] * 2)])
     header = ["op and pass", "lowest", "at least", "median", "at least", "aim", "median, default PyTorch", "lowest, AVX2",
-              "median, AVX2"]
-    return table(header + (["lowest, second PyTorch", "median"] if results.has_second_torch() else []), rows)
+              "median, AVX2", "lowest, second PyTorch", "median, second PyTorch"]
+    return table(*without_empty_columns(header, rows, (7, 8, 9, 10)))
 
 
 def all_ops(results):
@@ -129,10 +146,10 @@ def networks(results):
                  (setting or NOTHING).removeprefix("torch keep "), verdict(ratio_of_models(result), row.least), row.least, row.aim,
                  number(default / result["ms"]["fathom"]) if default else NOTHING,
                  verdict(ratio_of_models(results.one("models_avx2", row=row.name, threads=1)), row.least)]
-        rows.append(cells + ([number(ratio_of_models(result, "torch2"))] if results.has_second_torch() else []))
+        rows.append(cells + [number(ratio_of_models(result, "torch2"))])
     header = ["network", "ms", "images/s", "PyTorch, ms", "its best setting", "ratio", "at least", "aim", "to default",
-              "ratio, AVX2"]
-    return table(header + (["to second PyTorch"] if results.has_second_torch() else []), rows)
+              "ratio, AVX2", "to second PyTorch"]
+    return table(*without_empty_columns(header, rows, (9, 10)))
 
 
 def two_threads(results):
@@ -173,7 +190,7 @@ def variants(results):
     for result in results.of("variants"):
         ms = result["ms"]
         rows.append([f"`{result['request'].removeprefix('--op ')}` {result['pass']}", number(ms["float32"]), number(ms["2 threads"]),
-                     verdict(ms["float32"] / ms["2 threads"], 0.9), number(ms["float64"]),
+                     verdict(ms["float32"] / ms["2 threads"], SAME), number(ms["float64"]),
                      verdict(ms["float32"] / ms["float64"], 0.5)])
     return table(["op", "float32, ms", "2 threads, ms", "times as fast", "float64, ms", "share of float32's rate"], rows)
 
@@ -181,7 +198,7 @@ def variants(results):
 def accuracy(results):
     found = results.of("accuracy")
     if not found:
-        return NOTHING
+        return ""
     by_row = {result["row"]: result for result in found}
     length = max(len(result["epochs"]) for result in found)
     header = ["epoch"] + [f"{row}, {what}" for row in by_row for what in ("s", "accuracy, %")]
@@ -193,22 +210,36 @@ def accuracy(results):
 
 
 def limits(results):
-    result = results.one("limits") or {}
-    return table(["one core can do at most", ""], [[name, number(value)] for name, value in result.items() if name != "row"])
+    """Two tables: what one core does at most in arithmetic, and with memory."""
+    found = results.one("limits") or {}
+    peaks = [[name.removeprefix("GFLOP/s "), number(value)] for name, value in found.items() if name.startswith("GFLOP/s ")]
+    sizes = dict.fromkeys(name.split(" ", 2)[2] for name in found if name.startswith("GB/s "))
+    rows = [[size, *(number(found.get(f"GB/s {what} {size}")) for what in ("reading", "copying"))] for size in sizes]
+    header = ["arrays of, together", "reading, GB/s", "copying, GB/s"]
+    return joined(table(["multiply-adds with", "GFLOP/s"], peaks) if peaks else "",
+                  table(*without_empty_columns(header, rows, (1,))) if rows else "")
+
+
+def mb(side, name):
+    """MB; older files have MiB."""
+    if f"{name}_mb" in side:
+        return number(side[f"{name}_mb"])
+    return number(side[f"{name}_mib"] * 2**20 / 1e6) if f"{name}_mib" in side else NOTHING
 
 
 def weight(results):
     result = results.one("weight")
     if result is None:
-        return NOTHING
+        return ""
     fathom, torch, limits = result["fathom"], result["torch"] or {}, result["limits"]
-    rows = [["start to end of a trivial program, ms", fathom["start_ms"], f"under {limits['start_ms']}", torch.get("start_ms", NOTHING)],
-            ["library, MiB", fathom["library_mib"], f"under {limits['library_mib']} MB", torch.get("library_mib", NOTHING)],
+    largest = limits.get("library_mb", limits.get("library_mib"))
+    rows = [["start to end of a trivial program, ms", number(fathom["start_ms"]), f"under {limits['start_ms']}", number(torch.get("start_ms"))],
+            ["library, MB", mb(fathom, "library"), f"under {largest}", mb(torch, "library")],
             ["libraries that the loader loads", fathom["libraries"], NOTHING, torch.get("libraries", NOTHING)],
-            ["all of them, MiB", fathom["all_mib"], NOTHING, torch.get("all_mib", NOTHING)],
-            ["a node, forward and backward, us", fathom["us_per_node"], f"under {limits['us_per_node']}",
-             f"{result['torch_us_per_node']} (Python)" if "torch_us_per_node" in result else NOTHING],
-            ["`import torch`, ms", NOTHING, NOTHING, result.get("import_torch_ms", NOTHING)]]
+            ["all of them, MB", mb(fathom, "all"), NOTHING, mb(torch, "all")],
+            ["a node, forward and backward, us", number(fathom["us_per_node"]), f"under {limits['us_per_node']}",
+             f"{number(result['torch_us_per_node'])} (Python)" if "torch_us_per_node" in result else NOTHING],
+            ["`import torch`, ms", NOTHING, NOTHING, number(result.get("import_torch_ms"))]]
     return table(["", "Fathom", "wanted", "libtorch of Debian"], rows)
 
 
@@ -218,15 +249,10 @@ def charts(results):
     bars = [bar for bar in bars if bar[1]]
     pictures = {"models.svg": chart.bars("PyTorch's best time / Fathom's, 1 thread; the marks are to be reached", bars)} if bars else {}
     for kind, label in (("batch", "images in a step of small_cnn"), ("width", "width of MobileNetV1, 32 x 32, batch 64")):
-        lines = {}
-        for result in results.of("growth"):
-            word, x = result["row"].split()
-            if word == kind:
-                for name, ms in (("Fathom", result["ms"]["fathom"]), ("PyTorch", models.best(result["ms"])[0])):
-                    if ms:
-                        lines.setdefault(f"{name}, {result['threads']} thread" + "s" * (result["threads"] > 1), []).append((float(x), ms))
+        lines = growth.lines(results, kind)
         if lines:
-            pictures[f"growth_{kind}.svg"] = chart.lines(label, "ms a training step", lines)
+            first = next(iter(lines.values()))
+            pictures[f"growth_{kind}.svg"] = chart.lines(label, "ms a training step", lines, proportional=first[len(first) // 2])
     curves = {result["row"]: [(epoch["seconds"], 100 * epoch["accuracy"]) for epoch in result["epochs"]] for result in results.of("accuracy")}
     if curves:
         pictures["accuracy.svg"] = chart.lines("seconds since the start", "test accuracy, %", curves, logarithmic=False)
@@ -237,17 +263,23 @@ def charts(results):
 
 
 def write(folder, path):
-    """Replaces what stands between <!-- name --> and <!-- /name -->."""
+    """Replaces what stands between <!-- name --> and <!-- /name -->; a page need not have all of them."""
     results = Results(folder, path)
     pictures = charts(results)
-    parts = {"machine": machine(results), "summary": summary(results), "models": networks(results),
-             "threads": two_threads(results), "memory": memory(results), "variants": variants(results), "weight": weight(results), "limits": limits(results),
-             "chart": pictures.get("models.svg", ""), "accuracy": pictures.get("accuracy.svg", "") + "\n\n" + accuracy(results), "ops": all_ops(results),
-             "growth": "\n\n".join(line for name, line in pictures.items() if name.startswith("growth"))}
+    parts = {"machine": machine(results), "missing": missing(results), "limits": limits(results), "chart": pictures.get("models.svg", ""),
+             "models": networks(results), "threads": two_threads(results), "memory": memory(results),
+             "accuracy": joined(pictures.get("accuracy.svg"), accuracy(results)),
+             "growth": joined(*(line for name, line in pictures.items() if name.startswith("growth"))),
+             "growth_batch": growth.batch_table(results), "growth_width": growth.width_table(results),
+             "summary": summary(results), "variants": variants(results), "weight": weight(results), "reach": reach.tables(results),
+             "ops": all_ops(results)}
     with open(path) as file:
         text = file.read()
-    for name, part in parts.items():
-        text, found = re.subn(f"(<!-- {name} -->\n).*?(<!-- /{name} -->)", lambda match: f"{match[1]}{part}\n{match[2]}", text, flags=re.S)
+    for name in re.findall(r"<!-- (\w+) -->", text):
+        if name not in parts:
+            raise SystemExit(f"bench: error: {path} has <!-- {name} -->, which is no part of a page\n  hint: parts: {', '.join(parts)}")
+        part = parts[name] + "\n" if parts[name] else ""
+        text, found = re.subn(f"(<!-- {name} -->\n).*?(<!-- /{name} -->)", lambda match: f"{match[1]}{part}{match[2]}", text, flags=re.S)
         if found != 1:
             raise SystemExit(f"bench: error: {path} needs one pair of <!-- {name} --> and <!-- /{name} -->")
     with open(path, "w") as file:

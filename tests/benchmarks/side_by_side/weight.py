@@ -23,17 +23,8 @@ def start_ms(command):
     return round(statistics.median(times[2:]), 2)
 
 
-def mib(size):
-    return round(size / 2**20, 2)
-
-
-def stripped_size(build, folder):
-    """Size of the shared library; the objects of the static one are position-independent and say what is exported."""
-    library = os.path.join(folder, "libfathom.so")
-    subprocess.run(["c++", "-shared", "-Wl,--gc-sections", "-Wl,-Bsymbolic-functions", "-o", library, "-Wl,--whole-archive",
-                    os.path.join(build, "libfathom.a"), "-Wl,--no-whole-archive", "-lfmt", "-lz", "-lpng"], check=True)
-    subprocess.run(["strip", library], check=True)
-    return os.path.getsize(library)
+def mb(path):
+    return round(os.path.getsize(os.path.realpath(path)) / 1e6, 2)
 
 
 def libraries_of(path):
@@ -41,6 +32,13 @@ def libraries_of(path):
     listed = subprocess.run(["ldd", path], capture_output=True, text=True, check=True).stdout
     found = [line.split("=>")[1].split()[0] for line in listed.splitlines() if "=> /" in line]
     return sorted({os.path.realpath(library) for library in [path, *found]})
+
+
+def weight_of(program, library):
+    """A program that is linked against the library."""
+    libraries = libraries_of(library)
+    return {"start_ms": start_ms([program]), "library_mb": mb(library), "libraries": len(libraries),
+            "all_mb": round(sum(map(mb, libraries)), 2)}
 
 
 def torch_weight(folder):
@@ -52,9 +50,7 @@ def torch_weight(folder):
     with open(source, "w") as file:
         file.write("int main() {}\n")
     subprocess.run(["c++", source, "-o", program, "-Wl,--no-as-needed", found[0], "-Wl,--allow-shlib-undefined"], check=True)
-    libraries = libraries_of(found[0])
-    return {"start_ms": start_ms([program]), "library_mib": mib(os.path.getsize(os.path.realpath(found[0]))),
-            "libraries": len(libraries), "all_mib": mib(sum(map(os.path.getsize, libraries)))}
+    return weight_of(program, found[0])
 
 
 def answer_of(setup, command):
@@ -70,27 +66,24 @@ def us_per_node(setup, command):
 
 def limits(setup, progress=print):
     """What one core of the machine can do at most."""
-    found = answer_of(setup, [os.path.join(setup.build, "benchmarks", "bench_limits")])
+    found = answer_of(setup, [os.path.join(setup.build, "benchmarks", "bench_limits"), "--seconds", str(setup.seconds)])
     progress(f"limits of one core: {found}")
     yield {"row": "limits", **{name: round(value, 1) for name, value in found.items()}}
 
 
 def run(setup, progress=print):
-    program = os.path.join(setup.build, "benchmarks", "bench_start")
-    with tempfile.TemporaryDirectory() as folder:
-        shared = stripped_size(setup.build, folder)
-        libraries = libraries_of(os.path.join(folder, "libfathom.so"))
-        fathom = {"start_ms": start_ms([program]), "library_mib": mib(shared), "libraries": len(libraries),
-                  "all_mib": mib(sum(map(os.path.getsize, libraries)))}
-        fathom["us_per_node"] = us_per_node(setup, [os.path.join(setup.build, "benchmarks", "bench_graph")])
-        result = {"row": "weight", "fathom": fathom, "torch": torch_weight(folder),
-                  "limits": {"start_ms": 20, "library_mib": 6, "us_per_node": 1}}
+    built = os.path.join(setup.build, "benchmarks")
+    fathom = weight_of(os.path.join(built, "bench_start"), os.path.join(built, "libbench_fathom.so"))
+    fathom["us_per_node"] = us_per_node(setup, [os.path.join(built, "bench_graph")])
+    result = {"row": "weight", "fathom": fathom, "torch": None, "limits": {"start_ms": 20, "library_mb": 6, "us_per_node": 1}}
+    progress(f"a trivial program takes {fathom['start_ms']} ms (limit 20), the stripped shared library {fathom['library_mb']} MB "
+             f"(limit 6), a node {fathom['us_per_node']} us (limit 1)")
     if setup.torch:
+        with tempfile.TemporaryDirectory() as folder:
+            result["torch"] = torch_weight(folder)
         result["import_torch_ms"] = start_ms([setup.torch, "-c", "import torch"])
         result["torch_us_per_node"] = us_per_node(setup, [setup.torch, os.path.join(PEERS, "torch_graph.py")])
-    progress(f"a trivial program takes {fathom['start_ms']} ms (limit 20), the stripped shared library "
-             f"{fathom['library_mib']} MiB (limit 6 MB), a node {fathom['us_per_node']} us (limit 1)")
     if result["torch"]:
-        progress("an empty program with Debian's libtorch takes {start_ms} ms; libtorch_cpu has {library_mib} MiB, with all "
-                 "{libraries} libraries {all_mib} MiB".format(**result["torch"]))
+        progress("an empty program with Debian's libtorch takes {start_ms} ms; libtorch_cpu has {library_mb} MB, with all "
+                 "{libraries} libraries {all_mb} MB".format(**result["torch"]))
     yield result
