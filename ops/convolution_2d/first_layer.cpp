@@ -44,15 +44,14 @@ void pack_weights(const GemmStrips& strips, const T* W, std::int64_t taps, std::
 bool is_first_layer(const ConvolutionGeometry& g) {
   constexpr std::int64_t kChannels = 4;
   constexpr std::int64_t kLeastWidth = 8;  // half of the longest vectors
-  constexpr std::int64_t kReach = 4096;  // bounds the padded rows
+  constexpr std::int64_t kReach = 4096;    // bounds the padded rows
   const auto extent = [](std::int64_t map, std::int64_t stride, std::int64_t kernel, std::int64_t dilation) {
     return map > kReach || stride > kReach || dilation > kReach ? kReach + 1
                                                                 : map * stride + kernel * dilation;
   };
   return g.groups == 1 && g.image_channels <= kChannels && g.map_channels > kChannels &&
          g.kernel != Pair2(1) && g.image_channels * g.kernel.y * g.kernel.x <= kGemmDepth &&
-         g.map.x >= kLeastWidth &&
-         extent(g.map.x, g.stride.x, g.kernel.x, g.dilation.x) <= kReach &&
+         g.map.x >= kLeastWidth && extent(g.map.x, g.stride.x, g.kernel.x, g.dilation.x) <= kReach &&
          extent(1, g.stride.y, g.kernel.y, g.dilation.y) <= kReach;
 }
 

@@ -16,8 +16,8 @@ template <class T>
 void convolve_first_layer(const ConvolutionGeometry& geometry, const Array& image, const Array& W,
                           const Epilogue& epilogue, bool accumulate, Array& map);
 
-/// Whether it is a first layer with rows that fill most of their vectors, and so few weights that there can be
-/// a vector of sums for each.
+/// Whether it is a first layer with rows that fill most of their vectors, and so few weights that there can
+/// be a vector of sums for each.
 [[nodiscard]] bool has_first_layer_grad_w(const ConvolutionGeometry& geometry);
 
 /// As `convolve_grad_w`, for these.

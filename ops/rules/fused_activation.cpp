@@ -73,15 +73,6 @@ Array pass_back(Activation activation, const Array& gy, const Array& y, std::int
 
 }  // namespace
 
-void activate(Activation activation, Array& y) {
-  if (activation == Activation::none) return;
-  with_rule(activation, [&](const auto& rule) {
-    run(
-        rule, rules::Pass::forward, {&y, &y}, y, kBlock, [](const auto& kernels) { return kernels.value; },
-        nothing_more);
-  });
-}
-
 Variable through_activation(Activation activation, const Variable& gy, const Variable& y) {
   if (activation == Activation::none) return gy;
   return with_rule(activation, [&](const auto& rule) { return rule.gradient(gy, y); });

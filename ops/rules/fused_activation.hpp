@@ -7,9 +7,6 @@
 /// What ops with an `activation` option share: value and gradient are those of the activation's own op.
 namespace fathom::ops::detail {
 
-/// y = activation(y), for kernels that do not apply it while they write.
-void activate(Activation activation, Array& y);
-
 /// gy behind an activation whose result is y; gy itself behind none.
 [[nodiscard]] Variable through_activation(Activation activation, const Variable& gy, const Variable& y);
 /// In gy's memory where nobody else holds it: gy is read for the last time.

@@ -31,8 +31,12 @@ if(TASKSET)
 endif()
 
 # Saved weights give the same accuracy again, and nothing is written; another seed gives other weights.
-execute_process(COMMAND ${PROGRAM} ${small} --epochs 0 --load ${WORK}/1/weights.npz --out ${WORK}/none
+execute_process(COMMAND ${PROGRAM} ${small} --epochs 0 --load ${WORK}/1/weights.npz --out ${WORK}/none --mirror
                 OUTPUT_VARIABLE output COMMAND_ERROR_IS_FATAL ANY)
+if(NOT output MATCHES "\nwith mirror images [0-9]+\\.[0-9][0-9] %\n$")
+  message(SEND_ERROR "with --mirror it printed ${output}")
+endif()
+string(REGEX REPLACE "with mirror[^\n]*\n" "" output "${output}")
 if(NOT output STREQUAL output_1 OR EXISTS ${WORK}/none)
   message(SEND_ERROR "--load and --epochs 0 printed ${output} after ${output_1}")
 endif()
