@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Whether a checkpoint is of the training that is to go on with it.
+#include <fmt/format.h>
+
 #include <catch2/catch.hpp>
 #include <functional>
 #include <limits>
@@ -148,7 +150,7 @@ TEST_CASE("optimizers whose states have the same names are told apart", "[train]
     TrainingState state{.net = second, .optimizer = *now};
     CHECK_THROWS_AS(load_checkpoint(state, path), OtherTrainingError);
     CHECK_THROWS_WITH(load_checkpoint(state, path),
-                      Equals(path + ": is of another optimizer: " + row.text + kHint));
+                      Equals(fmt::format("{}: is of another optimizer: {}{}", path, row.text, kHint)));
     CHECK(test::first_difference(weights, test::arrays_of(second)).empty());
     CHECK(now->state().empty());
   }
@@ -210,7 +212,7 @@ TEST_CASE("another loader is told by its size and its seed, where a loop by hand
   for (const auto& [other, text] : rows) {
     TrainingState state = state_with(other);
     CHECK_THROWS_AS(load_checkpoint(state, path), OtherTrainingError);
-    CHECK_THROWS_WITH(load_checkpoint(state, path), Equals(path + was + text + kHint));
+    CHECK_THROWS_WITH(load_checkpoint(state, path), Equals(fmt::format("{}{}{}{}", path, was, text, kHint)));
   }
   TrainingState same = state_with(&loader), none = state_with(nullptr);
   load_checkpoint(same, path);

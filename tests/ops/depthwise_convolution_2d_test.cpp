@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 #include <catch2/catch.hpp>
+#include <functional>
 
 #include <fathom/autograd/backward.hpp>
 #include <fathom/autograd/function.hpp>
@@ -59,6 +60,21 @@ CheckedFunction function_of(const DepthwiseConvolution2DOptions& options) {
   return [options](const Variables& in) {
     return depthwise_convolution_2d(in[0], in[1], in.size() > 2 ? in[2] : Variable{}, options);
   };
+}
+
+/// Checks that the arrays that `run` returns have the same bits for 1, 2, 3 and 5 threads.
+void require_same_for_any_threads(const std::function<Arrays()>& run) {
+  set_num_threads(1);
+  const Arrays expected = run();
+  for (int threads : {2, 3, 5}) {
+    set_num_threads(threads);
+    const Arrays results = run();
+    REQUIRE(results.size() == expected.size());
+    for (std::size_t i = 0; i < expected.size(); ++i) {
+      CAPTURE(threads, i);
+      CHECK(identical(results[i], expected[i]));
+    }
+  }
 }
 
 }  // namespace
@@ -211,16 +227,7 @@ TEST_CASE("depthwise results have the same bits for any number of threads", "[de
     backward(std::vector{y}, std::vector{Variable{random_values(4, y.shape(), dtype)}});
     return Arrays{y.data(), vx.grad().data(), vW.grad().data(), vb.grad().data()};
   };
-  set_num_threads(1);
-  const Arrays expected = run();
-  for (int threads : {2, 3, 5}) {
-    set_num_threads(threads);
-    const Arrays results = run();
-    for (std::size_t i = 0; i < expected.size(); ++i) {
-      CAPTURE(threads, i);
-      CHECK(identical(results[i], expected[i]));
-    }
-  }
+  require_same_for_any_threads(run);
 }
 
 TEST_CASE("a few planes in bands have the same bits for any number of threads",
@@ -238,16 +245,8 @@ TEST_CASE("a few planes in bands have the same bits for any number of threads",
     backward(std::vector{y}, std::vector{Variable{random_values(4, y.shape(), DType::float32)}});
     return Arrays{y.data(), vx.grad().data(), vW.grad().data()};
   };
-  set_num_threads(1);
-  const Arrays expected = run();
-  for (int threads : {2, 3, 5}) {
-    set_num_threads(threads);
-    const Arrays results = run();
-    for (std::size_t i = 0; i < expected.size(); ++i) {
-      CAPTURE(to_string(active_isa()), image, threads, i);
-      CHECK(identical(results[i], expected[i]));
-    }
-  }
+  CAPTURE(to_string(active_isa()), image);
+  require_same_for_any_threads(run);
 }
 
 TEST_CASE("depthwise_convolution_2d of an empty batch", "[depthwise_convolution_2d]") {
