@@ -56,7 +56,7 @@ endforeach()
 # Another training does not go on with it, and says what to do; nothing is lost.
 set(is_other "^error: ${out}/checkpoints/checkpoint-[0-9]+\\.npz: ")
 set(hint "\n  hint: go on with the same [^\n]*\n  hint: remove ${out}/checkpoints to begin anew, or name another directory with ")
-expect_error("${is_other}is of another loader: 300 images in 10 batches with seed 1, this training's has 300 images in 10 batches with seed 2${hint}--out\n$"
+expect_error("${is_other}is of another loader: ${images} images in 10 batches with seed 1, this training's has ${images} images in 10 batches with seed 2${hint}--out\n$"
              --epochs 12 --seed 2 --out ${out})
 expect_error("${is_other}is of another loader: [^\n]*${hint}--checkpoints\n$"
              --epochs 12 --seed 2 --checkpoints ${out}/checkpoints --out ${WORK}/errors)
