@@ -32,34 +32,42 @@ struct Recipe {
   std::vector<Stage> stages;
   int epochs;
   double lr;               ///< highest learning rate of the one cycle
+  double weight_decay;     ///< of the weights of convolutions and of the linear layer
   double label_smoothing;  ///< share of the target that goes to all classes alike
-  std::int64_t shift;      ///< pixels that images are moved by at most
-  double erase;            ///< probability that a rectangle of an image is erased
-  double average;          ///< decay of the averaged weights; 0: none are kept
+  std::int64_t shift = 0;  ///< pixels that images are moved by at most
+  double erase = 0;        ///< probability that a rectangle of an image is erased
+  double average = 0;      ///< decay of the averaged weights; 0: none are kept
 };
 
 /// The more often an image is seen, the more it has to change.
 const std::vector<Recipe>& recipes() {
   static const std::vector<Recipe> table{
-      {"default", 24, {{64, 2}, {64, 1}, {128, 2}, {128, 1}, {128, 1}}, 8, 0.1, 0.05, 0, 0, 0},
-      {"ten-minutes",
-       32,
-       {{64, 2}, {96, 1}, {160, 2}, {160, 1}, {160, 1}, {160, 1}},
-       22,
-       0.15,
-       0.1,
-       1,
-       0,
-       0.999},
-      {"long",
-       32,
-       {{96, 2}, {128, 1}, {224, 2}, {224, 1}, {224, 1}, {224, 1}, {224, 1}},
-       45,
-       0.15,
-       0.1,
-       2,
-       0.25,
-       0.999},
+      {.name = "default",
+       .stem = 24,
+       .stages = {{64, 2}, {64, 1}, {128, 2}, {128, 1}, {128, 1}},
+       .epochs = 8,
+       .lr = 0.1,
+       .weight_decay = 5e-4,
+       .label_smoothing = 0.05},
+      {.name = "ten-minutes",
+       .stem = 32,
+       .stages = {{64, 2}, {96, 1}, {160, 2}, {160, 1}, {160, 1}, {160, 1}},
+       .epochs = 22,
+       .lr = 0.15,
+       .weight_decay = 5e-4,
+       .label_smoothing = 0.1,
+       .shift = 1,
+       .average = 0.999},
+      {.name = "long",
+       .stem = 32,
+       .stages = {{96, 2}, {128, 1}, {224, 2}, {224, 1}, {224, 1}, {224, 1}, {224, 1}},
+       .epochs = 52,
+       .lr = 0.15,
+       .weight_decay = 2e-4,
+       .label_smoothing = 0.1,
+       .shift = 1,
+       .erase = 0.2,
+       .average = 0.999},
   };
   return table;
 }
@@ -198,7 +206,7 @@ bool train(Net& net, const nn::FashionMnist& data, const Recipe& recipe, const S
            const std::string& weights) {
   const nn::DataLoader loader =
       make_loader(first(data.train, settings.limit), settings, true, augmentation(recipe));
-  nn::SGD optimizer{nn::no_decay_groups(net), {.momentum = 0.9, .weight_decay = 5e-4}};
+  nn::SGD optimizer{nn::no_decay_groups(net), {.momentum = 0.9, .weight_decay = recipe.weight_decay}};
   const Place checkpoints = place_of_checkpoints(settings);
   nn::train::TrainerOptions options{.epochs = recipe.epochs,
                                     .label_smoothing = recipe.label_smoothing,
