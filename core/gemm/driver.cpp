@@ -18,13 +18,24 @@ namespace {
 constexpr std::int64_t kMostRows = 384;  // of a block: bounds its partial sums
 
 template <class T>
-GemmGrid make_grid(const GemmSize& size, const GemmKernels<T>& kernels) {
+GemmGrid make_grid(const GemmSize& size, const GemmKernels<T>& kernels, const GemmRight<T>& right) {
   GemmGrid grid{};
-  grid.block_columns = round_up(ceil_div(size.n, ceil_div(size.n, kGemmColumns)), kernels.columns());
-  grid.column_blocks = ceil_div(size.n, grid.block_columns);
+  const bool is_laid_out = right.column_blocks() > 0;
+  if (is_laid_out) {
+    grid.block_columns = round_up(right.block_columns(), kernels.columns());
+    grid.column_blocks = right.column_blocks();
+  } else {
+    grid.block_columns = round_up(ceil_div(size.n, ceil_div(size.n, kGemmColumns)), kernels.columns());
+    grid.column_blocks = ceil_div(size.n, grid.block_columns);
+  }
   const std::int64_t others = size.groups * grid.column_blocks;
-  const std::int64_t wanted = std::max(ceil_div(size.m, kMostRows), ceil_div(num_threads(), others));
-  grid.block_rows = round_up(ceil_div(size.m, wanted), kernels.rows);
+  const std::int64_t most = size.k <= size.part ? kMostRows
+                                                : std::clamp(kMostRows * kGemmColumns / grid.block_columns,
+                                                             kernels.rows, kMostRows);
+  const std::int64_t wanted = std::max(ceil_div(size.m, most), ceil_div(num_threads(), others));
+  grid.block_rows = ceil_div(size.m, wanted);
+  // Not where few rows, for which operands lay themselves out, are shared by threads: 16 would make 12 and 4.
+  if (!is_laid_out) grid.block_rows = round_up(grid.block_rows, kernels.rows);
   grid.row_blocks = ceil_div(size.m, grid.block_rows);
   grid.blocks = others * grid.row_blocks;
   return grid;
@@ -50,7 +61,7 @@ void run_gemm(std::string_view name, const GemmSize& size, const GemmLeft<T>& le
   const GemmKernels<T>& kernels = gemm_kernels<T>(isa);
   count_kernel(name, isa, dtype_of<T>);
   if (size.groups == 0 || size.m == 0 || size.n == 0) return;
-  const GemmGrid grid = make_grid(size, kernels);
+  const GemmGrid grid = make_grid(size, kernels, right);
   const PackedLeft<T> packed(kernels, size, grid, left);
   const GemmWorker<T> worker(kernels, size, grid, packed, right, result);
   const std::int64_t products = grid.block_rows * grid.block_columns * std::max<std::int64_t>(size.k, 1);

@@ -32,6 +32,14 @@ class GemmLeft {
                         std::int64_t /*depth*/, GemmPieces& /*pieces*/) const {}
 };
 
+/// Columns [first, first + count) of the result.
+struct GemmColumns {
+  std::int64_t first = 0;
+  std::int64_t count = 0;
+};
+
+/// It is packed in panels, which are read from one end to the other or, where that costs more than it saves,
+/// read in place: from where it lies, or from where it has laid itself out for a block.
 template <class T>
 class GemmRight {
  public:
@@ -39,19 +47,36 @@ class GemmRight {
   /// Packs depths [p, p + depth) of columns [j, j + columns), at most kGemmColumns: panels of
   /// kernels.columns() columns, depth by depth, `panel_step` apart. What lies behind the last column does not
   /// matter.
-  virtual void pack(const GemmKernels<T>& kernels, std::int64_t group, std::int64_t p, std::int64_t depth,
-                    std::int64_t j, std::int64_t columns, T* panels, std::int64_t panel_step) const = 0;
-  /// Adds what such a pack reads.
+  virtual void pack(const GemmKernels<T>& /*kernels*/, std::int64_t /*group*/, std::int64_t /*p*/,
+                    std::int64_t /*depth*/, std::int64_t /*j*/, std::int64_t /*columns*/, T* /*panels*/,
+                    std::int64_t /*panel_step*/) const {}
+  /// Adds what such a pack, or `lay_out`, reads.
   virtual void announce(std::int64_t /*group*/, std::int64_t /*p*/, std::int64_t /*depth*/,
                         std::int64_t /*j*/, std::int64_t /*columns*/, GemmPieces& /*pieces*/) const {}
-  /// The operand where it lies instead, worth while when few rows of the left one meet it: columns
-  /// [j, j + columns) of depth p at in_place(group, j) + offsets()[p], for columns that do not pass a
-  /// multiple of row_length(). A row length of 0: packed always.
+
+  /// Read in place if above 0: no tile's columns pass a multiple of it, so that columns [c, c + count) of
+  /// depth p + q lie at in_place(group, j, c, space) + offsets[q].
   [[nodiscard]] virtual std::int64_t row_length() const { return 0; }
-  [[nodiscard]] virtual const T* in_place(std::int64_t /*group*/, std::int64_t /*j*/) const {
+  /// Before the tiles of depths [p, p + depth) and columns [j, j + columns): puts what they read into `space`
+  /// of `space_size()` elements, if it has to, and returns offsets, its own or `depth` of them in `offsets`.
+  [[nodiscard]] virtual const std::int64_t* lay_out(const GemmKernels<T>& /*kernels*/, std::int64_t /*group*/,
+                                                    std::int64_t /*p*/, std::int64_t /*depth*/,
+                                                    std::int64_t /*j*/, std::int64_t /*columns*/,
+                                                    T* /*space*/, std::int64_t* /*offsets*/) const {
     return nullptr;
   }
-  [[nodiscard]] virtual const std::int64_t* offsets() const { return nullptr; }
+  [[nodiscard]] virtual std::int64_t space_size() const { return 0; }
+  /// Where column `c` of the block that begins with column `j` starts.
+  [[nodiscard]] virtual const T* in_place(std::int64_t /*group*/, std::int64_t /*j*/, std::int64_t /*c*/,
+                                          const T* /*space*/) const {
+    return nullptr;
+  }
+
+  /// Blocks of columns that suit an operand which lays itself out, of at most block_columns() columns and
+  /// kGemmMostPanels panels; 0: kGemmColumns at a time.
+  [[nodiscard]] virtual std::int64_t column_blocks() const { return 0; }
+  [[nodiscard]] virtual std::int64_t block_columns() const { return 0; }
+  [[nodiscard]] virtual GemmColumns block(std::int64_t /*index*/) const { return {}; }
 };
 
 /// What becomes of sums before they are written: a bias is added, then the activation applied.
@@ -93,10 +118,12 @@ struct GemmSize {
   std::int64_t m = 0;
   std::int64_t n = 0;
   std::int64_t k = 0;
+  std::int64_t part = kGemmDepth;  ///< depths that are summed before they meet the sums of those before
 };
 
 /// Runs the products: result (m, n) = left (m, k) * right (k, n). Counted as kernel `name`, a string literal.
-/// Each element's sum runs over k in one fixed order, so the bits do not depend on the number of threads.
+/// Each element's sum runs over k in one fixed order, part by part, so the bits do not depend on the number
+/// of threads.
 template <class T>
 void run_gemm(std::string_view name, const GemmSize& size, const GemmLeft<T>& left, const GemmRight<T>& right,
               const GemmResult<T>& result);

@@ -8,10 +8,12 @@
 
 namespace fathom::detail {
 
-/// Products that are summed before they meet the partial sums in memory.
+/// The most products that are summed before they meet the partial sums in memory.
 inline constexpr std::int64_t kGemmDepth = 256;
 /// Columns of the right operand that are packed at once.
 inline constexpr std::int64_t kGemmColumns = 256;
+/// The most panels of a block.
+inline constexpr std::int64_t kGemmMostPanels = 512;
 /// The most rows a tile of any instruction set has.
 inline constexpr std::int64_t kGemmMaxRows = 12;
 /// The most elements a packing kernel writes past the end of what it packs.
@@ -73,7 +75,7 @@ struct GemmKernels {
   void (*pack_runs)(const T* source, const std::int64_t* row_offsets, std::int64_t rows, const GemmRun* runs,
                     std::int64_t run_count, T* target, std::int64_t step);
   /// target[p * width + j] = source[row_offsets[j] + p] for p < depth and j < columns; columns are at most
-  /// `width`, and what lies between them is overwritten.
+  /// `width`, and what lies between them, or up to kGemmPackSlack elements after the end, is overwritten.
   void (*pack_transposed)(const T* source, const std::int64_t* row_offsets, std::int64_t columns,
                           std::int64_t depth, T* target, std::int64_t width);
 

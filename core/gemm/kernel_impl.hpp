@@ -166,14 +166,23 @@ template <class T>
 void pack_transposed(const T* source, const int64_t* row_offsets, int64_t columns, int64_t depth, T* target,
                      int64_t width) {
   constexpr int64_t kSize = Square<T>::kSize;
-  const int64_t even = depth - depth % kSize;
-  const int64_t filled = (columns + kLanes<T> - 1) / kLanes<T> * kLanes<T>;
-  for (int64_t j = 0; j < filled; j += kSize) {
+  // No lane of a panel's vectors is left as it was; rows that are as short as the columns have none to spare.
+  const int64_t vectors = (columns + kLanes<T> - 1) / kLanes<T> * kLanes<T>;
+  const int64_t filled = vectors <= width ? vectors : (columns + kSize - 1) / kSize * kSize;
+  // From the last columns to the first, which overwrite what the last ones wrote beyond `width`.
+  for (int64_t j = filled - kSize; j >= 0; j -= kSize) {
     // Behind the last column its values are packed again: what lies further on may not be readable.
     const T* rows[kSize];
     for (int64_t i = 0; i < kSize; ++i) rows[i] = source + row_offsets[j + i < columns ? j + i : columns - 1];
-    for (int64_t p = 0; p < even; p += kSize) Square<T>::transpose(rows, p, target + p * width + j, width);
-    for (int64_t p = even; p < depth; ++p) {
+    int64_t p = 0;
+    for (; p + kSize <= depth; p += kSize) Square<T>::transpose(rows, p, target + p * width + j, width);
+    if (p == depth) continue;
+    if (depth >= kSize) {
+      p = depth - kSize;
+      Square<T>::transpose(rows, p, target + p * width + j, width);
+      continue;
+    }
+    for (; p < depth; ++p) {
       for (int64_t i = 0; i < kSize; ++i) target[p * width + j + i] = rows[i][p];
     }
   }

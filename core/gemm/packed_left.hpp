@@ -22,7 +22,7 @@ class PackedLeft {
         grid_(grid),
         left_(left),
         strip_size_(round_up(kernels.rows * kGemmRowStep + kGemmPackSlack, kGemmPackSlack)),
-        chunks_(ceil_div(size.k, kGemmDepth)),
+        chunks_(ceil_div(size.k, size.part)),
         block_strips_(ceil_div(grid.block_rows, kernels.rows)),
         packed_(is_packed() ? strips() * chunks_ * strip_size_ : 0) {
     if (is_packed()) pack_all();
@@ -56,7 +56,7 @@ class PackedLeft {
   }
   [[nodiscard]] T* place(std::int64_t group, std::int64_t i, std::int64_t index, std::int64_t p) const {
     const std::int64_t block = group * grid_.row_blocks + i / grid_.block_rows;
-    return packed_.data() + ((block * block_strips_ + index) * chunks_ + p / kGemmDepth) * strip_size_;
+    return packed_.data() + ((block * block_strips_ + index) * chunks_ + p / size_.part) * strip_size_;
   }
   void pack_all() const {
     constexpr std::int64_t kGrain = 1 << 15;  // elements
@@ -69,9 +69,9 @@ class PackedLeft {
         const std::int64_t index = strip % block_strips_;
         if (index >= cut.count()) continue;
         const auto [first, rows] = cut[index];
-        for (std::int64_t p = 0; p < size_.k; p += kGemmDepth) {
+        for (std::int64_t p = 0; p < size_.k; p += size_.part) {
           const std::int64_t group = block / grid_.row_blocks;
-          left_.pack(kernels_, group, i + first, rows, p, std::min(kGemmDepth, size_.k - p),
+          left_.pack(kernels_, group, i + first, rows, p, std::min(size_.part, size_.k - p),
                      place(group, i, index, p));
         }
       }

@@ -20,16 +20,17 @@ class GemmWorker {
       : kernels_(kernels), size_(size), grid_(grid), left_(left), right_(right), result_(result) {
     tile_size_ = kernels.rows * kernels.columns();
     row_length_ = right.row_length();
-    panel_step_ = round_up(std::min(size.k, kGemmDepth) * kernels.columns() + kGemmPackSlack, kGemmPackSlack);
-    panels_ = grid.block_columns / kernels.columns();
-    partial_size_ = size.k > kGemmDepth ? grid.block_rows * grid.block_columns : 0;
+    panel_step_ = round_up(std::min(size.k, size.part) * kernels.columns() + kGemmPackSlack, kGemmPackSlack);
+    right_size_ = row_length_ > 0 ? round_up(right.space_size(), kGemmPackSlack)
+                                  : grid.block_columns / kernels.columns() * panel_step_;
+    partial_size_ = size.k > size.part ? grid.block_rows * grid.block_columns : 0;
     const std::int64_t elements = size.m * size.k + size.k * size.n + size.m * size.n;
     prefetches_ = elements * std::int64_t{sizeof(T)} >= kPrefetchedBytes && size.k >= kPrefetchedDepth;
   }
 
   /// Elements that `run` needs.
   [[nodiscard]] std::int64_t scratch_size() const {
-    return left_.scratch_size() + panels_ * panel_step_ + partial_size_ + tile_size_;
+    return left_.scratch_size() + right_size_ + partial_size_ + tile_size_;
   }
 
   /// Computes a block; `next` is the one that this thread computes then, or none if negative.
@@ -37,14 +38,18 @@ class GemmWorker {
     Block at = find(block);
     at.strip = scratch;
     at.right = at.strip + left_.scratch_size();
-    at.partial = at.right + panels_ * panel_step_;
+    at.partial = at.right + right_size_;
     at.tile = at.partial + partial_size_;
-    std::array<Panel, kMostPanels> panels;
+    std::array<Panel, kGemmMostPanels> panels;
     at.panels = panels.data();
-    at.panel_count = cut(at.group, at.j, at.columns, at.panels);
+    at.panel_count = cut(at, at.panels);
+    std::array<std::int64_t, kGemmDepth> offsets;
     Soon soon;
     while (true) {
-      if (row_length_ == 0) {
+      if (row_length_ > 0) {
+        at.offsets =
+            right_.lay_out(kernels_, at.group, at.p, at.depth, at.j, at.columns, at.right, offsets.data());
+      } else {
         right_.pack(kernels_, at.group, at.p, at.depth, at.j, at.columns, at.right, panel_step_);
         for (std::int64_t panel = 0; panel < at.panel_count; ++panel)
           at.panels[panel].right = at.right + panel * panel_step_;
@@ -52,7 +57,7 @@ class GemmWorker {
       const bool is_last = at.p + at.depth == size_.k;
       if (is_last && next < 0) return strips(at, nullptr, soon);
       Block then = is_last ? find(next) : at;
-      if (!is_last) then.go_to(at.p + at.depth, size_.k);
+      if (!is_last) then.go_to(at.p + at.depth, size_);
       strips(at, &then, soon);
       if (is_last) return;
       at = then;
@@ -60,7 +65,6 @@ class GemmWorker {
   }
 
  private:
-  static constexpr std::int64_t kMostPanels = kGemmColumns;
   static constexpr std::int64_t kPrefetchedBytes = 1 << 17;  // what is smaller is in the caches anyway
   static constexpr std::int64_t kDepthsForLine = 4;
   static constexpr std::int64_t kPrefetchedDepth = 16;  // below that a tile is too short to ask
@@ -74,15 +78,16 @@ class GemmWorker {
 
   struct Block {
     std::int64_t group, i, rows, j, columns;
-    std::int64_t p, depth;       // what is being added up
-    T *strip, *right, *partial;  // packed operands and unfinished sums
-    T* tile;                     // sums that cannot be written in place
+    std::int64_t p, depth;        // what is being added up
+    T *strip, *right, *partial;   // packed operands and unfinished sums
+    const std::int64_t* offsets;  // of the right operand's depths, where it is read in place
+    T* tile;                      // sums that cannot be written in place
     Panel* panels;
     std::int64_t panel_count;
 
-    void go_to(std::int64_t first, std::int64_t k) {
+    void go_to(std::int64_t first, const GemmSize& size) {
       p = first;
-      depth = std::min(kGemmDepth, k - first);
+      depth = std::min(size.part, size.k - first);
     }
   };
 
@@ -98,25 +103,32 @@ class GemmWorker {
     const std::int64_t rest = block % (grid_.row_blocks * grid_.column_blocks);
     Block at{};
     at.group = block / (grid_.row_blocks * grid_.column_blocks);
-    at.j = rest / grid_.row_blocks * grid_.block_columns;
     at.i = rest % grid_.row_blocks * grid_.block_rows;
     at.rows = std::min(size_.m - at.i, grid_.block_rows);
-    at.columns = std::min(size_.n - at.j, grid_.block_columns);
-    at.go_to(0, size_.k);
+    if (right_.column_blocks() > 0) {
+      const GemmColumns columns = right_.block(rest / grid_.row_blocks);
+      at.j = columns.first;
+      at.columns = columns.count;
+    } else {
+      at.j = rest / grid_.row_blocks * grid_.block_columns;
+      at.columns = std::min(size_.n - at.j, grid_.block_columns);
+    }
+    at.go_to(0, size_);
     return at;
   }
 
-  /// Cuts columns [j, j + columns) into panels, at the ends of rows too when they are read in place.
-  std::int64_t cut(std::int64_t group, std::int64_t j, std::int64_t columns, Panel* panels) const {
+  /// Cuts a block's columns into panels, at the ends of rows too when they are read in place.
+  std::int64_t cut(const Block& at, Panel* panels) const {
     std::int64_t count = 0;
-    for (std::int64_t first = 0; first < columns; ++count) {
-      std::int64_t width = std::min(kernels_.columns(), columns - first);
+    for (std::int64_t first = 0; first < at.columns; ++count) {
+      const std::int64_t j = at.j + first;
+      std::int64_t width = std::min(kernels_.columns(), at.columns - first);
       const T* right = nullptr;
       if (row_length_ > 0) {
-        width = std::min(width, row_length_ - (j + first) % row_length_);
-        right = right_.in_place(group, j + first);
+        width = std::min(width, row_length_ - j % row_length_);
+        right = right_.in_place(at.group, at.j, j, at.right);
       }
-      panels[count] = {first, width, right, result_.direct(group, j + first, width)};
+      panels[count] = {first, width, right, result_.direct(at.group, j, width)};
       first += width;
     }
     return count;
@@ -153,7 +165,7 @@ class GemmWorker {
     tile.depth = at.depth;
     tile.a = a;
     tile.b = panel.right;
-    if (row_length_ > 0) tile.b_offsets = right_.offsets() + at.p;
+    if (row_length_ > 0) tile.b_offsets = at.offsets;
     tile.columns = panel.columns;
     tile.to = at.partial + strip.begin * grid_.block_columns + panel.first;
     tile.to_step = grid_.block_columns;
@@ -219,7 +231,7 @@ class GemmWorker {
   const GemmRight<T>& right_;
   const GemmResult<T>& result_;
   bool prefetches_;
-  std::int64_t tile_size_, panel_step_, panels_, partial_size_, row_length_;
+  std::int64_t tile_size_, panel_step_, right_size_, partial_size_, row_length_;
 };
 
 }  // namespace fathom::detail

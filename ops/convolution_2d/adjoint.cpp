@@ -6,6 +6,7 @@
 #include <fathom/core/threads.hpp>
 #include <fathom/ops/convolution_2d/planes.hpp>
 #include <fathom/ops/convolution_2d/products.hpp>
+#include <fathom/ops/convolution_2d/shifted_planes.hpp>
 
 namespace fathom::ops::detail {
 
@@ -101,6 +102,22 @@ MatrixLeft<T> phase_weights(const ConvolutionGeometry& g, const T* W, const Phas
   return MatrixLeft<T>({scratch, g.map_channels / g.groups * weights, offsets.data()}, false);
 }
 
+/// With stride 1 there is one phase, a convolution of the map.
+ShiftedProduct shifted_product(const ConvolutionGeometry& g, std::int64_t images, const Phase& vertical,
+                               const Phase& horizontal) {
+  ShiftedProduct product{.images = images,
+                         .groups = g.groups,
+                         .channels = g.map_channels / g.groups,
+                         .results = g.image_channels / g.groups,
+                         .planes = g.map,
+                         .grid = g.image,
+                         .shift_y = {},
+                         .shift_x = {}};
+  for (const Phase::Weight& weight : vertical.weights) product.shift_y.push_back(weight.shift);
+  for (const Phase::Weight& weight : horizontal.weights) product.shift_x.push_back(weight.shift);
+  return product;
+}
+
 template <class T>
 std::vector<std::int64_t> map_rows(const ConvolutionGeometry& g, const PaddedImages<T>& map,
                                    const Phase& vertical, const Phase& horizontal) {
@@ -124,35 +141,36 @@ void deconvolve(const ConvolutionGeometry& g, const Array& map, const Array& W, 
   const std::vector<Phase> horizontal = phases(g.image.x, g.kernel.x, g.stride.x, g.pad.x, g.dilation.x);
   const std::int64_t channels = g.image_channels / g.groups;
   const std::int64_t plane = g.image.y * g.image.x;
+  const std::int64_t images = map.shape()[0];
   dispatch_float(map.dtype(), "deconvolution_2d", [&]<class T>() {
-    const PaddedImages<T> padded = padded_map<T>(g, map, vertical, horizontal);
     const GemmScratch<T> weights(W.size());
-    T* const out = image.mutable_data<T>();
+    const auto run = [&](const Phase& y, const Phase& x, const PixelLayout& layout, std::int64_t depth,
+                         const fathom::detail::GemmRight<T>& right) {
+      const std::vector<std::int64_t> offsets = group_offsets(g.groups, channels * depth);
+      const std::int64_t map_channels = g.map_channels / g.groups;
+      const std::int64_t part = depth_part(map_channels, map_channels == 0 ? 0 : depth / map_channels);
+      run_gemm<T>("gemm/deconvolution_2d",
+                  {g.groups, channels, images * layout.height * layout.width, depth, part},
+                  phase_weights(g, W.data<T>(), y, x, offsets, weights.data()), right,
+                  PixelsResult<T>(image.mutable_data<T>() + y.first * g.image.x + x.first, layout, plane,
+                                  channels, gemm_epilogue<T>(epilogue), accumulate));
+    };
+    if (g.stride == Pair2(1) && g.kernel != Pair2(1)) {
+      const Phase& y = vertical.front();
+      const Phase& x = horizontal.front();
+      const ShiftedPlanes<T> shifted(map.data<T>(), shifted_product(g, images, y, x));
+      const std::int64_t depth = g.map_channels / g.groups * g.kernel.y * g.kernel.x;
+      if (shifted.pays()) return run(y, x, shifted.layout(g.image_channels * plane), depth, shifted);
+    }
+    const PaddedImages<T> padded = padded_map<T>(g, map, vertical, horizontal);
     for (const Phase& y : vertical) {
       for (const Phase& x : horizontal) {
         const std::vector<std::int64_t> rows = map_rows(g, padded, y, x);
-        const auto depth = static_cast<std::int64_t>(rows.size());
-        const std::vector<std::int64_t> offsets = group_offsets(g.groups, channels * depth);
         PixelLayout layout{y.count, x.count, g.image_channels * plane, g.stride.y * g.image.x, g.stride.x, 0};
-        PixelRows<T> pixels{padded.data(), padded.layout({y.count, x.count}), rows,
-                            g.map_channels / g.groups * padded.channel_step()};
-        bool in_place =
-            layout.step == 1 && is_better_in_place(pixels.layout, g.map_channels / g.groups, channels);
-        const std::int64_t gap = layout.step == 1 ? padded.gap({y.count, x.count}) : -1;
-        if (!in_place && is_better_joined(x.count, gap, channels)) {
-          in_place = true;
-          pixels.layout = padded.layout({y.count, x.count + gap});
-          layout.width += gap;
-          layout.gap = gap;
-        } else {
-          layout.join_rows();
-        }
-        run_gemm<T>("gemm/deconvolution_2d",
-                    {g.groups, channels, map.shape()[0] * layout.height * layout.width, depth},
-                    phase_weights(g, W.data<T>(), y, x, offsets, weights.data()),
-                    PixelsRight<T>(pixels, in_place),
-                    PixelsResult<T>(out + y.first * g.image.x + x.first, layout, plane, channels,
-                                    gemm_epilogue<T>(epilogue), accumulate));
+        layout.join_rows();
+        const PixelRows<T> pixels{padded.data(), padded.layout({y.count, x.count}), rows,
+                                  g.map_channels / g.groups * padded.channel_step()};
+        run(y, x, layout, static_cast<std::int64_t>(rows.size()), PixelsRight<T>(pixels, false));
       }
     }
   });

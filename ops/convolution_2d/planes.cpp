@@ -29,11 +29,10 @@ std::int64_t copy_size(std::int64_t planes, Pair2 size, const PixelRange& reach,
   // Options may be legal and yet span more pixels than there is memory.
   std::int64_t elements = 0;
   if (__builtin_mul_overflow(reach.last.y - reach.first.y + 1, row, &elements) ||
-      __builtin_mul_overflow(planes, elements, &elements) ||
-      __builtin_add_overflow(elements, reach.last.x - reach.first.x, &elements)) {
+      __builtin_mul_overflow(planes, elements, &elements)) {
     throw std::bad_alloc();
   }
-  return elements;  // with the pixels that joined rows see behind the last one
+  return elements;
 }
 
 /// Without the call that std::copy is, which takes as long as the copy.
@@ -147,9 +146,9 @@ void PixelsRight<T>::pack(const GemmKernels<T>& kernels, std::int64_t group, std
 }
 
 template <class T>
-const T* PixelsRight<T>::in_place(std::int64_t group, std::int64_t j) const {
+const T* PixelsRight<T>::in_place(std::int64_t group, std::int64_t, std::int64_t c, const T*) const {
   const T* at = nullptr;
-  rows_.layout.for_each_row(j, 1, [&](std::int64_t, std::int64_t offset, std::int64_t) {
+  rows_.layout.for_each_row(c, 1, [&](std::int64_t, std::int64_t offset, std::int64_t) {
     at = rows_.data + group * rows_.group_step + offset;
   });
   return at;

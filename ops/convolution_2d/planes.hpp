@@ -5,6 +5,7 @@
 #include <vector>
 
 #include <fathom/core/gemm/driver.hpp>
+#include <fathom/core/gemm/grid.hpp>
 #include <fathom/core/gemm/scratch.hpp>
 #include <fathom/core/shape.hpp>
 #include <fathom/ops/convolution_2d/kernel.hpp>
@@ -90,11 +91,6 @@ class PaddedImages {
   }
   /// A grid of pixels `step` apart.
   [[nodiscard]] PixelLayout layout(Pair2 grid) const;
-  /// How many pixels longer a row of the copy is than one of such a grid; -1 without a copy, behind which
-  /// there would be too little to read, or if its rows are not those of the grid.
-  [[nodiscard]] std::int64_t gap(Pair2 grid) const {
-    return step_ == Pair2(1) && data_ == scratch_.data() ? row_ - grid.x : -1;
-  }
 
  private:
   void copy_planes(const T* images, std::int64_t count, std::int64_t channels, Pair2 size, T* to) const;
@@ -105,6 +101,15 @@ class PaddedImages {
   std::int64_t rows_, row_, phase_;  // of a plane: rows, elements of a row, elements of one phase of a row
   std::int64_t channel_step_, image_step_;
 };
+
+/// Depths (channel, weight) that a product sums at a time: whole channels where possible, so that no channel
+/// is laid out twice, and about as many each time.
+[[nodiscard]] inline std::int64_t depth_part(std::int64_t channels, std::int64_t weights) {
+  using fathom::detail::ceil_div;
+  using fathom::detail::kGemmDepth;
+  if (channels == 0 || weights <= 1 || weights > kGemmDepth) return kGemmDepth;
+  return ceil_div(channels, ceil_div(channels, kGemmDepth / weights)) * weights;
+}
 
 /// Rows of pixels, the operands of all three products: row p of group g is the pixels of `layout` shifted by
 /// row_offsets[p] + g * group_step.
@@ -133,13 +138,6 @@ struct PixelRows {
          (channels <= kFew && 4 * layout.width >= 3 * read);
 }
 
-/// Whether to compute `gap` pixels more for each row of the map, which are dropped, so that all rows of a
-/// padded plane make one long one, to be read in place: packing costs about as much as 8 of the `channels`.
-[[nodiscard]] inline bool is_better_joined(std::int64_t width, std::int64_t gap, std::int64_t channels) {
-  constexpr std::int64_t kMany = 96;  // for them the panels are worth their packing
-  return gap > 0 && channels <= kMany && channels * gap <= 8 * width;
-}
-
 /// Operand (rows, pixels) on the right.
 template <class T>
 class PixelsRight final : public fathom::detail::GemmRight<T> {
@@ -154,8 +152,13 @@ class PixelsRight final : public fathom::detail::GemmRight<T> {
     rows_.announce(group, p, depth, j, columns, pieces);
   }
   [[nodiscard]] std::int64_t row_length() const override { return in_place_ ? rows_.layout.width : 0; }
-  [[nodiscard]] const T* in_place(std::int64_t group, std::int64_t j) const override;
-  [[nodiscard]] const std::int64_t* offsets() const override { return rows_.row_offsets.data(); }
+  [[nodiscard]] const std::int64_t* lay_out(const fathom::detail::GemmKernels<T>&, std::int64_t,
+                                            std::int64_t p, std::int64_t, std::int64_t, std::int64_t, T*,
+                                            std::int64_t*) const override {
+    return rows_.row_offsets.data() + p;
+  }
+  [[nodiscard]] const T* in_place(std::int64_t group, std::int64_t j, std::int64_t c,
+                                  const T* space) const override;
 
  private:
   PixelRows<T> rows_;

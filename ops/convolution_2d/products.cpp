@@ -4,8 +4,10 @@
 #include <algorithm>
 
 #include <fathom/core/gemm/matrix.hpp>
+#include <fathom/ops/convolution_2d/channels_last.hpp>
 #include <fathom/ops/convolution_2d/first_layer.hpp>
 #include <fathom/ops/convolution_2d/planes.hpp>
+#include <fathom/ops/convolution_2d/shifted_planes.hpp>
 
 namespace fathom::ops::detail {
 
@@ -58,6 +60,21 @@ struct ImageRows {
   }
 };
 
+/// The product of a convolution with stride 1.
+ShiftedProduct shifted_product(const ConvolutionGeometry& g, std::int64_t images) {
+  ShiftedProduct product{.images = images,
+                         .groups = g.groups,
+                         .channels = g.image_channels / g.groups,
+                         .results = g.map_channels / g.groups,
+                         .planes = g.image,
+                         .grid = g.map,
+                         .shift_y = {},
+                         .shift_x = {}};
+  for (std::int64_t k = 0; k < g.kernel.y; ++k) product.shift_y.push_back(k * g.dilation.y - g.pad.y);
+  for (std::int64_t k = 0; k < g.kernel.x; ++k) product.shift_x.push_back(k * g.dilation.x - g.pad.x);
+  return product;
+}
+
 }  // namespace
 
 void convolve(const ConvolutionGeometry& g, const Array& image, const Array& W, const Epilogue& epilogue,
@@ -65,24 +82,26 @@ void convolve(const ConvolutionGeometry& g, const Array& image, const Array& W, 
   if (map.size() == 0) return;
   dispatch_float(image.dtype(), "convolution_2d", [&]<class T>() {
     if (is_first_layer(g)) return convolve_first_layer<T>(g, image, W, epilogue, accumulate, map);
-    const ImageRows<T> image_rows(g, image);
-    PixelRows<T> rows = image_rows.rows();
+    const std::int64_t images = image.shape()[0];
     const std::int64_t channels = g.map_channels / g.groups;
-    bool in_place = is_better_in_place(rows.layout, g.image_channels / g.groups, channels);
-    PixelLayout layout = map_layout(g);
-    const std::int64_t gap = image_rows.images.gap(g.map);
-    if (!in_place && is_better_joined(g.map.x, gap, channels)) {
-      in_place = true;
-      rows.layout = image_rows.images.layout({g.map.y, g.map.x + gap});
-      layout = {g.map.y, g.map.x + gap, layout.image_step, g.map.x, 1, gap};
+    const std::int64_t depth = g.image_channels / g.groups * g.kernel.y * g.kernel.x;
+    const std::int64_t part = depth_part(g.image_channels / g.groups, g.kernel.y * g.kernel.x);
+    const std::vector<std::int64_t> offsets = group_offsets(g.groups, channels * depth);
+    const MatrixLeft<T> weights({W.data<T>(), depth, offsets.data()}, false);
+    const auto run = [&](const fathom::detail::GemmRight<T>& right, const PixelLayout& layout) {
+      run_gemm<T>("gemm/convolution_2d",
+                  {g.groups, channels, images * layout.height * layout.width, depth, part}, weights, right,
+                  PixelsResult<T>(map.mutable_data<T>(), layout, pixels(g.map), channels,
+                                  gemm_epilogue<T>(epilogue), accumulate));
+    };
+    if (g.stride == Pair2(1) && g.kernel != Pair2(1)) {
+      const ShiftedPlanes<T> shifted(image.data<T>(), shifted_product(g, images));
+      if (shifted.pays()) return run(shifted, shifted.layout(g.map_channels * pixels(g.map)));
     }
-    const std::vector<std::int64_t> offsets = group_offsets(g.groups, channels * rows.count());
-    const GemmSize size{g.groups, channels, image.shape()[0] * layout.height * layout.width, rows.count()};
-    run_gemm<T>("gemm/convolution_2d", size,
-                MatrixLeft<T>({W.data<T>(), rows.count(), offsets.data()}, false),
-                PixelsRight<T>(rows, in_place),
-                PixelsResult<T>(map.mutable_data<T>(), layout, pixels(g.map), channels,
-                                gemm_epilogue<T>(epilogue), accumulate));
+    const ImageRows<T> image_rows(g, image);
+    const PixelRows<T> rows = image_rows.rows();
+    run(PixelsRight<T>(rows, is_better_in_place(rows.layout, g.image_channels / g.groups, channels)),
+        map_layout(g));
   });
 }
 
@@ -91,14 +110,19 @@ void convolve_grad_w(const ConvolutionGeometry& g, const Array& image, const Arr
   if (W.size() == 0) return;
   dispatch_float(image.dtype(), "convolution_2d", [&]<class T>() {
     if (has_first_layer_grad_w(g)) return first_layer_grad_w<T>(g, image, map, accumulate, W);
-    const ImageRows<T> image_rows(g, image);
-    const PixelRows<T> rows = image_rows.rows();
     const std::int64_t channels = g.map_channels / g.groups;
+    const std::int64_t depth = image.shape()[0] * pixels(g.map);
     const std::vector<std::int64_t> planes = group_offsets(channels, pixels(g.map));
     const PixelRows<T> maps{map.data<T>(), map_layout(g), planes, channels * pixels(g.map)};
+    const ChannelsLast<T> by_pixel(g, image.data<T>(), image.shape()[0]);
+    if (by_pixel.pays()) {
+      return run_gemm<T>("gemm/convolution_2d_grad_w", {g.groups, channels, by_pixel.block_columns(), depth},
+                         PixelsLeft<T>(maps), by_pixel, WeightsResult<T>(g, W.mutable_data<T>(), accumulate));
+    }
+    const ImageRows<T> image_rows(g, image);
+    const PixelRows<T> rows = image_rows.rows();
     const std::vector<std::int64_t> offsets = group_offsets(g.groups, channels * rows.count());
     const GemmMatrix<T> result{W.mutable_data<T>(), rows.count(), offsets.data()};
-    const std::int64_t depth = image.shape()[0] * pixels(g.map);
     // The side with fewer rows is the one to transpose, unless they are too few to fill a panel or the sums
     // so short that writing the result column by column, which costs as much for an element as transposing
     // two, would take longer.

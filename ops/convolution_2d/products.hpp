@@ -8,9 +8,9 @@
 namespace fathom::ops::detail {
 
 /// The three products of a geometry on checked Arrays, without a graph. Each writes its last argument, or
-/// adds to it when `accumulate`. They are GEMMs that read the images in place or, where pixels outside are
-/// needed or the horizontal stride is not 1, from a padded copy; there is no im2col buffer. First layers have
-/// a path of their own.
+/// adds to it when `accumulate`. They are GEMMs without an im2col buffer: their operands made of pixels lay
+/// themselves out a block at a time or pack themselves, from the images or, where pixels outside are needed
+/// or the horizontal stride is not 1, from a padded copy. First layers have a path of their own.
 
 /// map = image convolved with W; the epilogue's bias has map_channels values.
 void convolve(const ConvolutionGeometry& geometry, const Array& image, const Array& W,

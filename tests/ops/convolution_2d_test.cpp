@@ -142,7 +142,9 @@ TEST_CASE("convolution_2d gives the same bits for any number of threads", "[conv
   const ConvolutionCase c = GENERATE(ConvolutionCase{5, 16, 40, 1, {30, 31}, 3, 1, 1, 1},
                                      ConvolutionCase{4, 32, 24, 2, {33, 20}, 3, 2, 1, 1},
                                      ConvolutionCase{3, 64, 96, 1, {20, 20}, 1, 1, 0, 1},
-                                     ConvolutionCase{8, 3, 32, 1, {64, 61}, 3, 1, 1, 1});
+                                     ConvolutionCase{8, 3, 32, 1, {64, 61}, 3, 1, 1, 1},
+                                     ConvolutionCase{16, 32, 17, 1, {14, 14}, 3, 1, 1, 1},
+                                     ConvolutionCase{32, 48, 64, 1, {7, 7}, 3, 1, 1, 1});
   CAPTURE(c);
   const auto run = [&](int threads) {
     set_num_threads(threads);
@@ -205,10 +207,10 @@ TEST_CASE("convolution_2d: an infinite pixel reaches the weights that see it and
 }
 
 TEST_CASE("convolution_2d adds to the gradients that are there", "[convolution_2d]") {
-  // The second: x from rows read in place, the third: a first layer.
-  const ConvolutionCase c = GENERATE(ConvolutionCase{2, 3, 4, 1, {6, 5}, 3, 2, 1, 1},
-                                     ConvolutionCase{2, 13, 15, 1, {9, 20}, 3, 1, 1, 1},
-                                     ConvolutionCase{2, 3, 9, 1, {6, 31}, 3, 1, 1, 1});
+  // The second and the last: stride 1, with depths in one part and in two; the third: a first layer.
+  const ConvolutionCase c = GENERATE(
+      ConvolutionCase{2, 3, 4, 1, {6, 5}, 3, 2, 1, 1}, ConvolutionCase{2, 13, 15, 1, {9, 20}, 3, 1, 1, 1},
+      ConvolutionCase{2, 3, 9, 1, {6, 31}, 3, 1, 1, 1}, ConvolutionCase{6, 5, 30, 1, {7, 7}, 3, 1, 1, 1});
   CAPTURE(c);
   const Variable x{random(1, c.image_shape()), true};
   const Variable W{random(2, c.weight_shape()), true};

@@ -91,6 +91,21 @@ std::vector<ConvolutionCase> convolution_cases() {
       {2, 1, 5, 1, {4, 29}, 3, 1, 2, 1},
       {2, 3, 6, 1, {5, 8}, 3, 1, 1, 1},
       {1, 2, 13, 1, {6, 33}, 3, {1, 2}, 1, 1},
+      // Stride 1, in blocks of rows, of images, with depths in two parts; one that is too wide for them.
+      {2, 31, 9, 1, {20, 31}, 3, 1, 1, 1},
+      {9, 20, 30, 1, {7, 7}, 3, 1, 1, 1},
+      {5, 6, 8, 1, {6, 7}, 5, 1, 2, 1},
+      {2, 6, 9, 1, {12, 13}, {5, 3}, 1, 0, 1},
+      {3, 5, 6, 1, {6, 5}, {3, 2}, 1, {1, 2}, {3, 2}},
+      {2, 5, 7, 1, {4, 3}, 3, 1, 4, 4},
+      {2, 16, 24, 4, {9, 21}, 3, 1, 1, 1},
+      {1, 5, 6, 1, {2, 1100}, 3, 1, 1, 1},
+      // gW from transposed images: strides, dilation, groups, pixels that nothing sees, images in a border.
+      {3, 5, 6, 1, {17, 19}, 3, 2, 1, 1},
+      {4, 20, 19, 1, {9, 18}, 3, 1, 1, 1},
+      {3, 9, 8, 1, {17, 23}, 2, 3, 1, 1},
+      {4, 16, 8, 2, {11, 13}, {3, 2}, {1, 2}, {2, 3}, {2, 3}},
+      {40, 4, 5, 1, {3, 2}, 3, 1, 3, 1},
       // Fewer image channels than map channels, though enough to be transposed for gW.
       {2, 34, 37, 1, {4, 5}, 1, 1, 0, 1},
       {1, 72, 76, 2, {3, 4}, 1, 1, 0, 1},

@@ -24,7 +24,7 @@ struct ConvolutionCase {
 std::ostream& operator<<(std::ostream& out, const ConvolutionCase& c);
 
 /// Odd sizes and all options: 1x1 and large pixels, kernel = image, pad > kernel / 2, stride > kernel, first
-/// layers, rows that fill vectors and blocks or just do not.
+/// layers, rows that fill vectors and blocks or just do not, and what each way to lay pixels out cuts apart.
 [[nodiscard]] std::vector<ConvolutionCase> convolution_cases();
 
 /// The definitions in plain loops, float64; `magnitudes` takes the absolute products, for tolerances.

@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Operands of convolution_2d that lay themselves out: what tiles read in place is what weights see, for every
+// block, and memory beside it is neither read nor written.
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <cmath>
+#include <limits>
+#include <vector>
+
+#include <fathom/core/cpu.hpp>
+#include <fathom/core/random.hpp>
+#include <fathom/ops/convolution_2d/channels_last.hpp>
+#include <fathom/ops/convolution_2d/shifted_planes.hpp>
+#include <support/convolution.hpp>
+#include <support/guarded_memory.hpp>
+#include <support/restore.hpp>
+
+using namespace fathom;
+using fathom::detail::GemmColumns;
+using fathom::detail::GemmRight;
+using fathom::detail::kGemmDepth;
+using ops::detail::ChannelsLast;
+using ops::detail::ConvolutionGeometry;
+using ops::detail::PixelLayout;
+using ops::detail::ShiftedPlanes;
+using ops::detail::ShiftedProduct;
+using test::ConvolutionCase;
+
+namespace {
+
+ConvolutionGeometry geometry(const ConvolutionCase& c) {
+  return {.groups = c.groups,
+          .image_channels = c.image_channels,
+          .map_channels = c.map_channels,
+          .image = c.image,
+          .map = c.map(),
+          .kernel = c.kernel,
+          .stride = c.stride,
+          .pad = c.pad,
+          .dilation = c.dilation};
+}
+
+ShiftedProduct product(const ConvolutionCase& c) {
+  ShiftedProduct result{.images = c.n,
+                        .groups = c.groups,
+                        .channels = c.image_channels / c.groups,
+                        .results = c.map_channels / c.groups,
+                        .planes = c.image,
+                        .grid = c.map(),
+                        .shift_y = {},
+                        .shift_x = {}};
+  for (std::int64_t k = 0; k < c.kernel.y; ++k) result.shift_y.push_back(k * c.dilation.y - c.pad.y);
+  for (std::int64_t k = 0; k < c.kernel.x; ++k) result.shift_x.push_back(k * c.dilation.x - c.pad.x);
+  return result;
+}
+
+/// What weight (ky, kx) of channel `channel` sees at pixel (y, x) of the map.
+double seen(const ConvolutionCase& c, const Array& images, std::int64_t image, std::int64_t channel,
+            Pair2 weight, Pair2 pixel) {
+  const std::int64_t y = pixel.y * c.stride.y - c.pad.y + weight.y * c.dilation.y;
+  const std::int64_t x = pixel.x * c.stride.x - c.pad.x + weight.x * c.dilation.x;
+  if (y < 0 || y >= c.image.y || x < 0 || x >= c.image.x) return 0;
+  return images.data<double>()[((image * c.image_channels + channel) * c.image.y + y) * c.image.x + x];
+}
+
+/// Lays out every block and part of the depths of `right` and counts the elements that are not
+/// expected(group, depth, column), where that is not NaN, and those of the last vectors that were not
+/// written.
+template <class T, class Expected>
+std::int64_t count_wrong(const GemmRight<T>& right, std::int64_t groups, std::int64_t depths,
+                         std::int64_t part, std::int64_t columns, Expected expected) {
+  const auto& kernels = fathom::detail::gemm_kernels<T>(active_isa());
+  std::vector<std::int64_t> covered(static_cast<std::size_t>(columns));
+  std::vector<std::int64_t> buffer(kGemmDepth);
+  std::int64_t wrong = 0;
+  for (std::int64_t index = 0; index < right.column_blocks(); ++index) {
+    const GemmColumns block = right.block(index);
+    if (block.count < 1 || block.count > right.block_columns()) ++wrong;
+    for (std::int64_t c = block.first; c < block.first + block.count; ++c)
+      ++covered[static_cast<std::size_t>(c)];
+    for (std::int64_t group = 0; group < groups; ++group) {
+      for (std::int64_t p = 0; p < depths; p += part) {
+        const std::int64_t depth = std::min(part, depths - p);
+        test::Guarded<T> space(right.space_size(), std::numeric_limits<T>::quiet_NaN(), test::Side::end);
+        const std::int64_t* const offsets =
+            right.lay_out(kernels, group, p, depth, block.first, block.count, space.data(), buffer.data());
+        for (std::int64_t q = 0; q < depth; ++q) {
+          const auto at = [&](std::int64_t c) {
+            return right.in_place(group, block.first, c, space.data()) + offsets[q];
+          };
+          for (std::int64_t c = block.first; c < block.first + block.count; ++c) {
+            const double wanted = expected(group, p + q, c);
+            if (!std::isnan(wanted) && !(*at(c) == static_cast<T>(wanted))) ++wrong;
+          }
+          const T* const last = at(block.first + block.count - 1);
+          for (std::int64_t lane = 1; lane < kernels.lanes; ++lane) {
+            if (last + lane >= space.data() + right.space_size() || std::isnan(last[lane])) ++wrong;
+          }
+        }
+      }
+    }
+  }
+  for (std::int64_t c = 0; c < columns; ++c) {
+    const bool counts = !std::isnan(expected(0, 0, c));
+    const std::int64_t times = covered[static_cast<std::size_t>(c)];
+    if (times > 1 || (counts && times == 0)) ++wrong;
+  }
+  return wrong;
+}
+
+}  // namespace
+
+TEMPLATE_TEST_CASE("convolution_2d: shifted planes are what the weights see", "[convolution_2d]", float,
+                   double) {
+  const test::RestoreSettings restore;
+  const Isa isa = GENERATE(from_range(supported_isas()));
+  const ConvolutionCase c =
+      GENERATE(ConvolutionCase{2, 30, 16, 1, {20, 32}, 3, 1, 1, 1},  // rows of an image, depths in two parts
+               ConvolutionCase{11, 12, 16, 1, {7, 7}, 3, 1, 1, 1},   // several images, with AVX-512
+               ConvolutionCase{9, 4, 3, 1, {3, 2}, {5, 3}, 1, {2, 1}, 1},
+               ConvolutionCase{3, 6, 8, 2, {9, 12}, 5, 1, 0, 1},      // fewer pixels than in the planes
+               ConvolutionCase{3, 6, 4, 1, {5, 6}, 3, 1, {3, 2}, 1},  // more of them
+               ConvolutionCase{2, 5, 7, 1, {4, 3}, 3, 1, 4, 4},       // weights that see zeros only
+               ConvolutionCase{2, 5, 7, 1, {8, 9}, {3, 2}, 1, {2, 1}, {2, 3}},
+               ConvolutionCase{1, 3, 4, 1, {17, 18}, 17, 1, 8, 1});  // parts end within a channel
+  CAPTURE(c, to_string(isa));
+  set_isa(isa);
+  const Array images = uniform({11, 1}, c.image_shape(), -1, 1, DType::float64);
+  test::Guarded<TestType> data(images, GENERATE(test::Side::start, test::Side::end));
+  const ShiftedPlanes<TestType> right(data.data(), product(c));
+  REQUIRE(right.pays());
+  const Pair2 map = c.map();
+  const std::int64_t channels = c.image_channels / c.groups;
+  const PixelLayout layout = right.layout(map.y * map.x);
+  const auto expected = [&](std::int64_t group, std::int64_t p, std::int64_t column) {
+    if (column % layout.width >= layout.width - layout.gap) return std::nan("");
+    const std::int64_t taps = c.kernel.y * c.kernel.x;
+    const std::int64_t pixel = column % layout.width;
+    return seen(c, images, column / layout.width, group * channels + p / taps,
+                {p % taps / c.kernel.x, p % c.kernel.x}, {pixel / map.x, pixel % map.x});
+  };
+  const std::int64_t weights = c.kernel.y * c.kernel.x;
+  CHECK(count_wrong<TestType>(right, c.groups, channels * weights, ops::detail::depth_part(channels, weights),
+                              right.columns(), expected) == 0);
+}
+
+TEMPLATE_TEST_CASE("convolution_2d: transposed images are what the weights see", "[convolution_2d]", float,
+                   double) {
+  const test::RestoreSettings restore;
+  const Isa isa = GENERATE(from_range(supported_isas()));
+  const ConvolutionCase c =
+      GENERATE(ConvolutionCase{3, 16, 8, 1, {14, 20}, 3, 1, 1, 1},
+               ConvolutionCase{20, 5, 3, 1, {6, 7}, 3, 1, 1, 1},  // several images in 256 pixels
+               ConvolutionCase{4, 9, 4, 1, {21, 18}, 5, 2, 2, 1},
+               ConvolutionCase{9, 24, 6, 2, {13, 11}, {3, 2}, {1, 2}, {2, 3}, {2, 3}},
+               ConvolutionCase{60, 4, 2, 1, {3, 2}, 3, 1, 3, 1},     // borders wider than the image
+               ConvolutionCase{4, 11, 2, 1, {17, 23}, 2, 3, 0, 1});  // pixels that nothing sees
+  CAPTURE(c, to_string(isa));
+  set_isa(isa);
+  const Array images = uniform({11, 2}, c.image_shape(), -1, 1, DType::float64);
+  test::Guarded<TestType> data(images, GENERATE(test::Side::start, test::Side::end));
+  const ConvolutionGeometry g = geometry(c);
+  const ChannelsLast<TestType> right(g, data.data(), c.n);
+  REQUIRE(right.pays());
+  const Pair2 map = c.map();
+  const std::int64_t channels = c.image_channels / c.groups;
+  const auto expected = [&](std::int64_t group, std::int64_t p, std::int64_t column) {
+    const std::int64_t pixel = p % (map.y * map.x);
+    const std::int64_t weight = column / channels;
+    return seen(c, images, p / (map.y * map.x), group * channels + column % channels,
+                {weight / c.kernel.x, weight % c.kernel.x}, {pixel / map.x, pixel % map.x});
+  };
+  CHECK(count_wrong<TestType>(right, c.groups, c.n * map.y * map.x, kGemmDepth, right.block_columns(),
+                              expected) == 0);
+}
+
+TEST_CASE("convolution_2d lays its operands out where that is quicker", "[convolution_2d]") {
+  const test::RestoreSettings restore;
+  set_isa(GENERATE(from_range(supported_isas())));
+  const auto shifted = [](const ConvolutionCase& c) {
+    return ShiftedPlanes<float>(nullptr, product(c)).pays();
+  };
+  const auto transposed = [](const ConvolutionCase& c) {
+    const ConvolutionGeometry g = geometry(c);
+    return ChannelsLast<float>(g, nullptr, c.n).pays();
+  };
+  for (const ConvolutionCase& c : {ConvolutionCase{64, 16, 16, 1, {32, 32}, 3, 1, 1, 1},
+                                   ConvolutionCase{64, 32, 64, 1, {14, 14}, 3, 1, 1, 1},
+                                   ConvolutionCase{64, 64, 64, 1, {8, 8}, 3, 1, 1, 1},
+                                   ConvolutionCase{64, 64, 64, 1, {56, 56}, 3, 1, 1, 1},
+                                   ConvolutionCase{64, 16, 32, 1, {28, 28}, 5, 1, 2, 1},
+                                   ConvolutionCase{32, 128, 128, 8, {28, 28}, 3, 1, 1, 1}}) {
+    CAPTURE(c);
+    CHECK(shifted(c));
+    CHECK(transposed(c));
+  }
+  // A row of one block would be too long; most lanes empty; few pixels for many weights.
+  CHECK_FALSE(shifted({2, 16, 16, 1, {4, 1100}, 3, 1, 1, 1}));
+  CHECK_FALSE(transposed({64, 2, 16, 1, {32, 32}, 3, 1, 1, 1}));
+  CHECK_FALSE(transposed({1, 64, 64, 1, {4, 4}, 3, 1, 1, 1}));
+}
