@@ -7,6 +7,7 @@
 #include <fathom/ops/convolution_2d/planes.hpp>
 #include <fathom/ops/convolution_2d/products.hpp>
 #include <fathom/ops/convolution_2d/shifted_planes.hpp>
+#include <fathom/ops/convolution_2d/small_planes.hpp>
 
 namespace fathom::ops::detail {
 
@@ -158,7 +159,13 @@ void deconvolve(const ConvolutionGeometry& g, const Array& map, const Array& W, 
     if (g.stride == Pair2(1) && g.kernel != Pair2(1)) {
       const Phase& y = vertical.front();
       const Phase& x = horizontal.front();
-      const ShiftedPlanes<T> shifted(map.data<T>(), shifted_product(g, images, y, x));
+      const ShiftedProduct product = shifted_product(g, images, y, x);
+      const ShiftedPlanes<T> shifted(map.data<T>(), product);
+      if (small_planes_cost(product, sizeof(T)) < shifted.cost()) {
+        collect_weights(g, W.data<T>(), y, x, weights.data());
+        return convolve_small_planes<T>("gemm/deconvolution_2d_small", product, map.data<T>(), weights.data(),
+                                        gemm_epilogue<T>(epilogue), accumulate, image.mutable_data<T>());
+      }
       const std::int64_t depth = g.map_channels / g.groups * g.kernel.y * g.kernel.x;
       if (shifted.pays()) return run(y, x, shifted.layout(g.image_channels * plane), depth, shifted);
     }

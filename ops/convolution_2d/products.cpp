@@ -8,6 +8,7 @@
 #include <fathom/ops/convolution_2d/first_layer.hpp>
 #include <fathom/ops/convolution_2d/planes.hpp>
 #include <fathom/ops/convolution_2d/shifted_planes.hpp>
+#include <fathom/ops/convolution_2d/small_planes.hpp>
 
 namespace fathom::ops::detail {
 
@@ -95,7 +96,12 @@ void convolve(const ConvolutionGeometry& g, const Array& image, const Array& W, 
                                   gemm_epilogue<T>(epilogue), accumulate));
     };
     if (g.stride == Pair2(1) && g.kernel != Pair2(1)) {
-      const ShiftedPlanes<T> shifted(image.data<T>(), shifted_product(g, images));
+      const ShiftedProduct product = shifted_product(g, images);
+      const ShiftedPlanes<T> shifted(image.data<T>(), product);
+      if (small_planes_cost(product, sizeof(T)) < shifted.cost()) {
+        return convolve_small_planes<T>("gemm/convolution_2d_small", product, image.data<T>(), W.data<T>(),
+                                        gemm_epilogue<T>(epilogue), accumulate, map.mutable_data<T>());
+      }
       if (shifted.pays()) return run(shifted, shifted.layout(g.map_channels * pixels(g.map)));
     }
     const ImageRows<T> image_rows(g, image);

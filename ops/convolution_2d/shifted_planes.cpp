@@ -93,6 +93,8 @@ void ShiftedPlanes<T>::choose_blocks(std::int64_t lanes) {
     rows_ = rows;
   }
 
+  cost_ = results + best;
+
   // Or several images, where a plane is a few vectors: the rows of zeros that one image has below and the
   // next one above are the same, and what is computed there is dropped.
   const std::int64_t gap = std::max(-top_, bottom_);
@@ -108,6 +110,7 @@ void ShiftedPlanes<T>::choose_blocks(std::int64_t lanes) {
     pays_ = true;
     images_ = images;
     gap_ = gap;
+    cost_ = results + cost;
   }
 }
 

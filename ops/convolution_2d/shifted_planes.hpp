@@ -33,6 +33,9 @@ class ShiftedPlanes final : public fathom::detail::GemmRight<T> {
 
   /// Whether that takes less time than packing panels.
   [[nodiscard]] bool pays() const { return pays_; }
+  /// The time of this or, if it does not pay, of packing. The unit is a vector of pixels of one channel, seen
+  /// by one weight of one channel of the result.
+  [[nodiscard]] double cost() const { return cost_; }
   /// The grid's pixels as the columns number them; their images are `image_step` apart in a channel.
   [[nodiscard]] PixelLayout layout(std::int64_t image_step) const {
     return {1, image_columns_, image_step, 0, 1, gap_ * product_.grid.x};
@@ -74,6 +77,7 @@ class ShiftedPlanes final : public fathom::detail::GemmRight<T> {
   ShiftedProduct product_;
   std::int64_t top_ = 0, bottom_ = 0;  // of the vertical shifts
   bool pays_ = false;
+  double cost_ = 0;
   std::int64_t images_ = 1, rows_ = 0;  // of a block: several images, or rows of one
   std::int64_t gap_ = 0;                // rows of zeros that several images have between them
   std::int64_t image_columns_ = 0;

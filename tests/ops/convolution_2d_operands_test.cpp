@@ -11,6 +11,7 @@
 #include <fathom/core/random.hpp>
 #include <fathom/ops/convolution_2d/channels_last.hpp>
 #include <fathom/ops/convolution_2d/shifted_planes.hpp>
+#include <fathom/ops/convolution_2d/small_planes.hpp>
 #include <support/convolution.hpp>
 #include <support/guarded_memory.hpp>
 #include <support/restore.hpp>
@@ -174,6 +175,47 @@ TEMPLATE_TEST_CASE("convolution_2d: transposed images are what the weights see",
                               expected) == 0);
 }
 
+TEMPLATE_TEST_CASE("convolution_2d with images side by side agrees with plain loops", "[convolution_2d]",
+                   float, double) {
+  const test::RestoreSettings restore;
+  const Isa isa = GENERATE(from_range(supported_isas()));
+  const ConvolutionCase c =
+      GENERATE(ConvolutionCase{32, 40, 13, 1, {4, 4}, 3, 1, 1, 1},  // depths in parts
+               ConvolutionCase{16, 6, 8, 2, {5, 7}, {3, 2}, 1, {1, 2}, 1},
+               ConvolutionCase{16, 3, 7, 1, {6, 5}, 5, 1, {0, 1}, 1},
+               ConvolutionCase{48, 2, 5, 1, {4, 3}, 3, 1, 4, 4},  // pixels that see nothing
+               ConvolutionCase{16, 3, 4, 1, {1, 1}, 3, 1, 1, 1},
+               ConvolutionCase{16, 4, 5, 1, {8, 9}, {3, 2}, 1, {2, 1}, {2, 3}});
+  const bool accumulate = GENERATE(false, true);
+  CAPTURE(c, to_string(isa), accumulate);
+  set_isa(isa);
+  const test::Side side = GENERATE(test::Side::start, test::Side::end);
+  const Array images = uniform({11, 3}, c.image_shape(), -1, 1, DType::float64);
+  const Array weights = uniform({11, 4}, c.weight_shape(), -1, 1, DType::float64);
+  const Array bias = uniform({11, 5}, {c.map_channels}, -1, 1, DType::float64);
+  test::Guarded<TestType> x(images, side), W(weights, side), b(bias, side);
+  test::Guarded<TestType> y(Array::zeros(c.map_shape(), DType::float64).size(), TestType(3), side);
+  const bool relu = !accumulate;
+  ops::detail::convolve_small_planes<TestType>("small", product(c), x.data(), W.data(),
+                                               {b.data(), relu ? Activation::relu : Activation::none},
+                                               accumulate, y.data());
+  CHECK(y.slack_untouched());
+  Array result = Array::zeros(c.map_shape(), DType::float64);
+  Array expected = test::reference_convolution(c, images, weights).copy();
+  Array magnitudes = test::reference_convolution(c, images, weights, true).copy();
+  const std::int64_t plane = c.map().y * c.map().x;
+  for (std::int64_t i = 0; i < result.size(); ++i) {
+    double& value = expected.mutable_data<double>()[i];
+    value += bias.data<double>()[i / plane % c.map_channels];
+    if (relu) value = std::max(value, 0.0);
+    if (accumulate) value += 3;
+    magnitudes.mutable_data<double>()[i] += 5;
+    result.mutable_data<double>()[i] = static_cast<double>(y.data()[i]);
+  }
+  CHECK(test::count_far(result.astype(dtype_of<TestType>), expected, magnitudes,
+                        c.image_channels / c.groups * c.kernel.y * c.kernel.x) == 0);
+}
+
 TEST_CASE("convolution_2d lays its operands out where that is quicker", "[convolution_2d]") {
   const test::RestoreSettings restore;
   set_isa(GENERATE(from_range(supported_isas())));
@@ -194,6 +236,14 @@ TEST_CASE("convolution_2d lays its operands out where that is quicker", "[convol
     CHECK(shifted(c));
     CHECK(transposed(c));
   }
+  const auto together = [&](const ConvolutionCase& c) {
+    const double cost = ops::detail::small_planes_cost(product(c), sizeof(float));
+    return cost < ShiftedPlanes<float>(nullptr, product(c)).cost();
+  };
+  CHECK(together({64, 64, 64, 1, {8, 8}, 3, 1, 1, 1}));
+  CHECK(together({32, 64, 64, 1, {7, 7}, 3, 1, 1, 1}));
+  CHECK_FALSE(together({33, 64, 64, 1, {7, 7}, 3, 1, 1, 1}));  // no vectors of images
+  CHECK_FALSE(together({64, 16, 16, 1, {32, 32}, 3, 1, 1, 1}));
   // A row of one block would be too long; most lanes empty; few pixels for many weights.
   CHECK_FALSE(shifted({2, 16, 16, 1, {4, 1100}, 3, 1, 1, 1}));
   CHECK_FALSE(transposed({64, 2, 16, 1, {32, 32}, 3, 1, 1, 1}));

@@ -63,12 +63,15 @@ TEST_CASE("convolution_2d and its gradients agree with plain loops", "[convoluti
                         c.map_channels / c.groups * c.kernel.y * c.kernel.x) == 0);
   CHECK(test::count_far(W.grad().data(), test::reference_grad_w(c, x.data(), gy),
                         test::reference_grad_w(c, x.data(), gy, true), c.n * c.map().y * c.map().x) == 0);
-  CHECK(calls("gemm/convolution_2d", isa, dtype) == 1);
+  // With small planes a product for each set of pixels that the same weights see.
+  const bool small = calls("gemm/convolution_2d_small", isa, dtype) > 0;
+  const bool small_back = calls("gemm/deconvolution_2d_small", isa, dtype) > 0;
+  CHECK(calls("gemm/convolution_2d", isa, dtype) == (small ? 0 : 1));
   CHECK(calls("gemm/convolution_2d_grad_w", isa, dtype) +
             calls("convolution_2d/first_layer_grad_w", isa, dtype) ==
         1);
   CHECK(calls("gemm/deconvolution_2d", isa, dtype) ==
-        std::min(c.stride.y, c.image.y) * std::min(c.stride.x, c.image.x));
+        (small_back ? 0 : std::min(c.stride.y, c.image.y) * std::min(c.stride.x, c.image.x)));
 }
 
 TEST_CASE("convolution_2d passes the gradient checks", "[convolution_2d]") {
@@ -139,12 +142,12 @@ TEST_CASE("convolution_2d: second order runs through the same kernels", "[convol
 
 TEST_CASE("convolution_2d gives the same bits for any number of threads", "[convolution_2d]") {
   const test::RestoreSettings restore;
-  const ConvolutionCase c = GENERATE(ConvolutionCase{5, 16, 40, 1, {30, 31}, 3, 1, 1, 1},
-                                     ConvolutionCase{4, 32, 24, 2, {33, 20}, 3, 2, 1, 1},
-                                     ConvolutionCase{3, 64, 96, 1, {20, 20}, 1, 1, 0, 1},
-                                     ConvolutionCase{8, 3, 32, 1, {64, 61}, 3, 1, 1, 1},
-                                     ConvolutionCase{16, 32, 17, 1, {14, 14}, 3, 1, 1, 1},
-                                     ConvolutionCase{32, 48, 64, 1, {7, 7}, 3, 1, 1, 1});
+  const ConvolutionCase c = GENERATE(
+      ConvolutionCase{5, 16, 40, 1, {30, 31}, 3, 1, 1, 1},
+      ConvolutionCase{4, 32, 24, 2, {33, 20}, 3, 2, 1, 1},
+      ConvolutionCase{3, 64, 96, 1, {20, 20}, 1, 1, 0, 1}, ConvolutionCase{8, 3, 32, 1, {64, 61}, 3, 1, 1, 1},
+      ConvolutionCase{16, 32, 17, 1, {14, 14}, 3, 1, 1, 1},
+      ConvolutionCase{64, 48, 64, 1, {7, 7}, 3, 1, 1, 1}, ConvolutionCase{36, 48, 64, 1, {7, 7}, 3, 1, 1, 1});
   CAPTURE(c);
   const auto run = [&](int threads) {
     set_num_threads(threads);

@@ -100,6 +100,8 @@ std::vector<ConvolutionCase> convolution_cases() {
       {2, 5, 7, 1, {4, 3}, 3, 1, 4, 4},
       {2, 16, 24, 4, {9, 21}, 3, 1, 1, 1},
       {1, 5, 6, 1, {2, 1100}, 3, 1, 1, 1},
+      // Images of a batch side by side.
+      {32, 36, 40, 1, {4, 4}, 3, 1, 1, 1},
       // gW from transposed images: strides, dilation, groups, pixels that nothing sees, images in a border.
       {3, 5, 6, 1, {17, 19}, 3, 2, 1, 1},
       {4, 20, 19, 1, {9, 18}, 3, 1, 1, 1},
