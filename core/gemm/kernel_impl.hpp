@@ -174,15 +174,12 @@ void pack_transposed(const T* source, const int64_t* row_offsets, int64_t column
     // Behind the last column its values are packed again: what lies further on may not be readable.
     const T* rows[kSize];
     for (int64_t i = 0; i < kSize; ++i) rows[i] = source + row_offsets[j + i < columns ? j + i : columns - 1];
-    int64_t p = 0;
-    for (; p + kSize <= depth; p += kSize) Square<T>::transpose(rows, p, target + p * width + j, width);
-    if (p == depth) continue;
-    if (depth >= kSize) {
-      p = depth - kSize;
-      Square<T>::transpose(rows, p, target + p * width + j, width);
-      continue;
+    for (int64_t p = 0; depth >= kSize && p < depth; p += kSize) {
+      // The last square overlaps the one before.
+      const int64_t first = p + kSize <= depth ? p : depth - kSize;
+      Square<T>::transpose(rows, first, target + first * width + j, width);
     }
-    for (; p < depth; ++p) {
+    for (int64_t p = 0; depth < kSize && p < depth; ++p) {
       for (int64_t i = 0; i < kSize; ++i) target[p * width + j + i] = rows[i][p];
     }
   }

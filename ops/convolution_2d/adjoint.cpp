@@ -159,21 +159,25 @@ void deconvolve(const ConvolutionGeometry& g, const Array& map, const Array& W, 
     if (g.stride == Pair2(1) && g.kernel != Pair2(1)) {
       const Phase& y = vertical.front();
       const Phase& x = horizontal.front();
-      const ShiftedProduct product = shifted_product(g, images, y, x);
-      const ShiftedPlanes<T> shifted(map.data<T>(), product);
-      if (small_planes_cost(product, sizeof(T)) < shifted.cost()) {
+      const ShiftedBlocks blocks(shifted_product(g, images, y, x), sizeof(T),
+                                 fathom::detail::gemm_kernels<T>(active_isa()).lanes);
+      if (small_planes_cost(blocks.product(), sizeof(T)) < blocks.cost()) {
         collect_weights(g, W.data<T>(), y, x, weights.data());
-        return convolve_small_planes<T>("gemm/deconvolution_2d_small", product, map.data<T>(), weights.data(),
-                                        gemm_epilogue<T>(epilogue), accumulate, image.mutable_data<T>());
+        return convolve_small_planes<T>("gemm/deconvolution_2d_small", blocks.product(), map.data<T>(),
+                                        weights.data(), gemm_epilogue<T>(epilogue), accumulate,
+                                        image.mutable_data<T>());
       }
-      const std::int64_t depth = g.map_channels / g.groups * g.kernel.y * g.kernel.x;
-      if (shifted.pays()) return run(y, x, shifted.layout(g.image_channels * plane), depth, shifted);
+      if (blocks.pay()) {
+        const PixelLayout layout{1, plane, g.image_channels * plane, 0, 1};
+        return run(y, x, layout, g.map_channels / g.groups * g.kernel.y * g.kernel.x,
+                   ShiftedPlanes<T>(map.data<T>(), blocks));
+      }
     }
     const PaddedImages<T> padded = padded_map<T>(g, map, vertical, horizontal);
     for (const Phase& y : vertical) {
       for (const Phase& x : horizontal) {
         const std::vector<std::int64_t> rows = map_rows(g, padded, y, x);
-        PixelLayout layout{y.count, x.count, g.image_channels * plane, g.stride.y * g.image.x, g.stride.x, 0};
+        PixelLayout layout{y.count, x.count, g.image_channels * plane, g.stride.y * g.image.x, g.stride.x};
         layout.join_rows();
         const PixelRows<T> pixels{padded.data(), padded.layout({y.count, x.count}), rows,
                                   g.map_channels / g.groups * padded.channel_step()};

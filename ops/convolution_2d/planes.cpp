@@ -114,7 +114,7 @@ void PaddedImages<T>::copy_planes(const T* images, std::int64_t count, std::int6
 
 template <class T>
 PixelLayout PaddedImages<T>::layout(Pair2 grid) const {
-  PixelLayout layout{grid.y, grid.x, image_step_, step_.y * row_, 1, 0};
+  PixelLayout layout{grid.y, grid.x, image_step_, step_.y * row_, 1};
   layout.join_rows();
   return layout;
 }
@@ -181,7 +181,7 @@ void PixelsTransposed<T>::pack(const GemmKernels<T>& kernels, std::int64_t group
 
 template <class T>
 GemmRows<T> PixelsResult<T>::direct(std::int64_t group, std::int64_t j, std::int64_t columns) const {
-  if (layout_.step != 1 || j % layout_.width + columns > layout_.width - layout_.gap) return {};
+  if (layout_.step != 1 || j % layout_.width + columns > layout_.width) return {};
   std::int64_t offset = 0;
   layout_.for_each_row(j, columns, [&](std::int64_t, std::int64_t at, std::int64_t) { offset = at; });
   return {channel(group, 0) + offset, channel_step_};
@@ -191,7 +191,6 @@ template <class T>
 void PixelsResult<T>::store(std::int64_t group, std::int64_t i, std::int64_t rows, std::int64_t j,
                             std::int64_t columns, GemmRows<const T> tile) const {
   layout_.for_each_row(j, columns, [&](std::int64_t first, std::int64_t offset, std::int64_t length) {
-    length = std::min(length, layout_.width - layout_.gap - (j + first) % layout_.width);
     for (std::int64_t r = 0; r < rows; ++r) {
       const T* from = tile.data + r * tile.step + first;
       T* to = channel(group, i + r) + offset;

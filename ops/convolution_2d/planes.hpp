@@ -33,7 +33,6 @@ struct PixelLayout {
   std::int64_t image_step = 0;
   std::int64_t row_step = 0;
   std::int64_t step = 1;
-  std::int64_t gap = 0;  ///< pixels at the end of each row that are numbered but do not exist
 
   /// Whole planes become one long row, so that runs end with the image only.
   void join_rows() {

@@ -24,7 +24,7 @@ std::int64_t pixels(Pair2 size) { return size.y * size.x; }
 
 /// The map's pixels as they lie in its planes.
 PixelLayout map_layout(const ConvolutionGeometry& g) {
-  PixelLayout layout{g.map.y, g.map.x, g.map_channels * pixels(g.map), g.map.x, 1, 0};
+  PixelLayout layout{g.map.y, g.map.x, g.map_channels * pixels(g.map), g.map.x, 1};
   layout.join_rows();
   return layout;
 }
@@ -96,13 +96,14 @@ void convolve(const ConvolutionGeometry& g, const Array& image, const Array& W, 
                                   gemm_epilogue<T>(epilogue), accumulate));
     };
     if (g.stride == Pair2(1) && g.kernel != Pair2(1)) {
-      const ShiftedProduct product = shifted_product(g, images);
-      const ShiftedPlanes<T> shifted(image.data<T>(), product);
-      if (small_planes_cost(product, sizeof(T)) < shifted.cost()) {
-        return convolve_small_planes<T>("gemm/convolution_2d_small", product, image.data<T>(), W.data<T>(),
-                                        gemm_epilogue<T>(epilogue), accumulate, map.mutable_data<T>());
+      const ShiftedBlocks blocks(shifted_product(g, images), sizeof(T),
+                                 fathom::detail::gemm_kernels<T>(active_isa()).lanes);
+      if (small_planes_cost(blocks.product(), sizeof(T)) < blocks.cost()) {
+        return convolve_small_planes<T>("gemm/convolution_2d_small", blocks.product(), image.data<T>(),
+                                        W.data<T>(), gemm_epilogue<T>(epilogue), accumulate,
+                                        map.mutable_data<T>());
       }
-      if (shifted.pays()) return run(shifted, shifted.layout(g.map_channels * pixels(g.map)));
+      if (blocks.pay()) return run(ShiftedPlanes<T>(image.data<T>(), blocks), map_layout(g));
     }
     const ImageRows<T> image_rows(g, image);
     const PixelRows<T> rows = image_rows.rows();

@@ -138,72 +138,93 @@ void separate(const GemmKernels<T>& kernels, const T* from, std::int64_t count, 
       threads);
 }
 
+/// How many images to take together, so that both copies stay in the caches; 0 where that does not suit.
+std::int64_t images_together(const ShiftedProduct& p, std::int64_t element_size) {
+  constexpr std::int64_t kMostBytes = 1 << 22;
+  const std::int64_t elements =
+      (p.planes.y * p.planes.x * p.channels + p.grid.y * p.grid.x * p.results) * p.groups;
+  if (elements == 0 || p.images % kTogether != 0) return 0;
+  return std::min(p.images, kMostBytes / element_size / elements / kTogether * kTogether);
+}
+
+/// Where each depth, (channel, weight), of these bands lies behind the first pixel of the transposed planes.
+std::vector<std::int64_t> depth_offsets(const ShiftedProduct& p, const Band& y, const Band& x) {
+  std::vector<std::int64_t> offsets;
+  for (std::int64_t c = 0; c < p.channels; ++c) {
+    for (std::int64_t ky = y.weight; ky < y.weight + y.weights; ++ky) {
+      for (std::int64_t kx = x.weight; kx < x.weight + x.weights; ++kx) {
+        const std::int64_t row = c * p.planes.y + y.first + p.shift_y[static_cast<std::size_t>(ky)];
+        const std::int64_t pixel = row * p.planes.x + x.first + p.shift_x[static_cast<std::size_t>(kx)];
+        offsets.push_back(pixel * p.images);
+      }
+    }
+  }
+  return offsets;
+}
+
+/// One set of pixels, of transposed planes and results.
+template <class T>
+void compute(std::string_view name, const ShiftedProduct& p, const Band& y, const Band& x, const T* planes,
+             const T* weights, const GemmEpilogue<T>& epilogue, T* results) {
+  const std::vector<std::int64_t> offsets = depth_offsets(p, y, x);
+  const std::int64_t out = p.grid.y * p.grid.x;
+  const std::int64_t part = depth_part(p.channels, p.taps()) / p.taps() * y.weights * x.weights;
+  const PixelRows<T> rows{planes,
+                          {y.count, x.count * p.images, 0, p.planes.x * p.images, 1},
+                          offsets,
+                          p.channels * p.planes.y * p.planes.x * p.images};
+  run_gemm<T>(name,
+              {p.groups, p.results, y.count * x.count * p.images, static_cast<std::int64_t>(offsets.size()),
+               part > 0 ? part : kGemmDepth},
+              WeightsLeft<T>(weights, p, y, x), PixelsRight<T>(rows, true),
+              PixelsResult<T>(results + (y.first * p.grid.x + x.first) * p.images,
+                              {y.count, x.count * p.images, 0, p.grid.x * p.images, 1}, out * p.images,
+                              p.results, epilogue, false));
+}
+
 }  // namespace
 
 double small_planes_cost(const ShiftedProduct& p, std::int64_t element_size) {
-  constexpr double kNever = std::numeric_limits<double>::infinity();
-  constexpr std::int64_t kMostBytes = 1 << 24;  // of both copies
-  if (p.images == 0 || p.images % kTogether != 0 || p.channels * p.results == 0 || p.taps() > kGemmDepth)
-    return kNever;
-  const std::int64_t in = p.planes.y * p.planes.x;
-  const std::int64_t out = p.grid.y * p.grid.x;
-  if (in == 0 || out == 0) return kNever;
-  if ((in * p.channels + out * p.results) * p.groups * p.images > kMostBytes / element_size) return kNever;
-  double seen = 0;    // weights, for all pixels
-  double packed = 0;  // weights, for all sets of pixels
+  const std::int64_t images = images_together(p, element_size);
+  if (images == 0 || p.taps() > kGemmDepth) return std::numeric_limits<double>::infinity();
+  std::int64_t seen = 0;    // weights, for all pixels
+  std::int64_t packed = 0;  // weights, for all sets of pixels
   for (const Band& y : bands(p.grid.y, p.planes.y, p.shift_y)) {
     for (const Band& x : bands(p.grid.x, p.planes.x, p.shift_x)) {
-      packed += static_cast<double>(y.weights * x.weights);
-      seen += static_cast<double>(y.weights * x.weights * y.count * x.count);
+      packed += y.weights * x.weights;
+      seen += y.weights * x.weights * y.count * x.count;
     }
   }
-  const auto taps = static_cast<double>(p.taps());
   const auto channels = static_cast<double>(p.channels);
   const auto results = static_cast<double>(p.results);
-  const auto pixels = static_cast<double>(out);
-  // A vector takes 14 to be transposed, memory included; a weight takes two thirds of a cycle to be packed.
-  return results * seen / (taps * pixels) + 14 * (channels + results) / (channels * taps) +
-         10 * results * packed / (taps * pixels * static_cast<double>(p.images));
+  // A vector takes 18 to be transposed, memory included; a weight takes two thirds of a cycle to be packed.
+  const double cycles = results * static_cast<double>(seen) +
+                        10 * results * static_cast<double>(packed) / static_cast<double>(images);
+  return cycles / static_cast<double>(p.taps() * p.grid.y * p.grid.x) +
+         18 * (channels + results) / (channels * static_cast<double>(p.taps()));
 }
 
 template <class T>
-void convolve_small_planes(std::string_view name, const ShiftedProduct& p, const T* planes, const T* weights,
-                           GemmEpilogue<T> epilogue, bool accumulate, T* result) {
+void convolve_small_planes(std::string_view name, const ShiftedProduct& product, const T* planes,
+                           const T* weights, GemmEpilogue<T> epilogue, bool accumulate, T* result) {
   const GemmKernels<T>& kernels = fathom::detail::gemm_kernels<T>(fathom::active_isa());
+  ShiftedProduct p = product;
+  p.images = images_together(product, sizeof(T));
   const std::int64_t in = p.planes.y * p.planes.x;
   const std::int64_t out = p.grid.y * p.grid.x;
-  const GemmScratch<T> seen(p.images * p.groups * p.channels * in);
-  const GemmScratch<T> sums(p.images * p.groups * p.results * out);
-  interleave(kernels, planes, p.images, p.groups * p.channels, in, seen.data());
-  std::vector<std::int64_t> offsets;
-  const std::int64_t channels_part = depth_part(p.channels, p.taps()) / p.taps();
-  for (const Band& y : bands(p.grid.y, p.planes.y, p.shift_y)) {
-    for (const Band& x : bands(p.grid.x, p.planes.x, p.shift_x)) {
-      offsets.clear();
-      for (std::int64_t c = 0; c < p.channels; ++c) {
-        for (std::int64_t ky = y.weight; ky < y.weight + y.weights; ++ky) {
-          for (std::int64_t kx = x.weight; kx < x.weight + x.weights; ++kx) {
-            const std::int64_t pixel = (y.first + p.shift_y[static_cast<std::size_t>(ky)]) * p.planes.x +
-                                       x.first + p.shift_x[static_cast<std::size_t>(kx)];
-            offsets.push_back((c * in + pixel) * p.images);
-          }
-        }
-      }
-      const std::int64_t part = channels_part * y.weights * x.weights;
-      const PixelRows<T> rows{seen.data(),
-                              {y.count, x.count * p.images, 0, p.planes.x * p.images, 1, 0},
-                              offsets,
-                              p.channels * in * p.images};
-      run_gemm<T>(name,
-                  {p.groups, p.results, y.count * x.count * p.images,
-                   static_cast<std::int64_t>(offsets.size()), part > 0 ? part : kGemmDepth},
-                  WeightsLeft<T>(weights, p, y, x), PixelsRight<T>(rows, true),
-                  PixelsResult<T>(sums.data() + (y.first * p.grid.x + x.first) * p.images,
-                                  {y.count, x.count * p.images, 0, p.grid.x * p.images, 1, 0}, out * p.images,
-                                  p.results, epilogue, false));
+  const std::int64_t channels = p.groups * p.channels;
+  const std::int64_t results = p.groups * p.results;
+  const GemmScratch<T> seen(p.images * channels * in);
+  const GemmScratch<T> sums(p.images * results * out);
+  for (std::int64_t first = 0; first < product.images; first += p.images) {
+    p.images = std::min(p.images, product.images - first);
+    interleave(kernels, planes + first * channels * in, p.images, channels, in, seen.data());
+    for (const Band& y : bands(p.grid.y, p.planes.y, p.shift_y)) {
+      for (const Band& x : bands(p.grid.x, p.planes.x, p.shift_x))
+        compute<T>(name, p, y, x, seen.data(), weights, epilogue, sums.data());
     }
+    separate(kernels, sums.data(), p.images, results, out, accumulate, result + first * results * out);
   }
-  separate(kernels, sums.data(), p.images, p.groups * p.results, out, accumulate, result);
 }
 
 template void convolve_small_planes<float>(std::string_view, const ShiftedProduct&, const float*,

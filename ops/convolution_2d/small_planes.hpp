@@ -7,7 +7,7 @@
 
 namespace fathom::ops::detail {
 
-/// How long a product takes by `convolve_small_planes`, in the unit of ShiftedPlanes::cost; infinite where it
+/// How long a product takes by `convolve_small_planes`, in the unit of ShiftedBlocks::cost; infinite where it
 /// does not suit.
 [[nodiscard]] double small_planes_cost(const ShiftedProduct& product, std::int64_t element_size);
 
