@@ -16,6 +16,25 @@ namespace {
 
 // For second-level caches of 512 KiB and more: a packed block of the right operand has up to 256 KiB.
 constexpr std::int64_t kMostRows = 384;  // of a block: bounds its partial sums
+constexpr std::int64_t kFewBlocks = 16;  // of a thread
+
+/// Columns of a block. Where each thread computes a few blocks only, they may be smaller, so that none of
+/// them computes much more than the others: 13 blocks of 256 for two threads are 7 and 6, 14 of 224 are 7 and
+/// 7.
+std::int64_t choose_columns(const GemmSize& size, std::int64_t multiple, std::int64_t threads) {
+  const std::int64_t fewest = ceil_div(size.n, kGemmColumns);
+  const auto columns = [&](std::int64_t count) { return round_up(ceil_div(size.n, count), multiple); };
+  // Of the thread that has most to do.
+  const auto share = [&](std::int64_t block) {
+    return ceil_div(size.groups * ceil_div(size.n, block), threads) * block;
+  };
+  std::int64_t best = columns(fewest);
+  if (threads == 1 || size.m > kMostRows || size.groups * fewest > kFewBlocks * threads) return best;
+  for (std::int64_t count = fewest + 1; count < 2 * fewest; ++count) {
+    if (50 * share(columns(count)) < 49 * share(best)) best = columns(count);  // by 2 %
+  }
+  return best;
+}
 
 template <class T>
 GemmGrid make_grid(const GemmSize& size, const GemmKernels<T>& kernels, const GemmRight<T>& right) {
@@ -25,7 +44,7 @@ GemmGrid make_grid(const GemmSize& size, const GemmKernels<T>& kernels, const Ge
     grid.block_columns = round_up(right.block_columns(), kernels.columns());
     grid.column_blocks = right.column_blocks();
   } else {
-    grid.block_columns = round_up(ceil_div(size.n, ceil_div(size.n, kGemmColumns)), kernels.columns());
+    grid.block_columns = choose_columns(size, kernels.columns(), num_threads());
     grid.column_blocks = ceil_div(size.n, grid.block_columns);
   }
   const std::int64_t others = size.groups * grid.column_blocks;
