@@ -71,11 +71,10 @@ void collect_weights(const ConvolutionGeometry& g, const T* W, const Phase& vert
   const std::int64_t inputs = g.image_channels / g.groups;
   const std::int64_t outputs = g.map_channels / g.groups;
   const auto weights = static_cast<std::int64_t>(vertical.weights.size() * horizontal.weights.size());
-  const auto collect = [&](const T* kernel, T* out) {
-    for (const Phase::Weight& y : vertical.weights) {
-      for (const Phase::Weight& x : horizontal.weights) *out++ = kernel[y.index * g.kernel.x + x.index];
-    }
-  };
+  std::vector<std::int64_t> places;
+  for (const Phase::Weight& y : vertical.weights) {
+    for (const Phase::Weight& x : horizontal.weights) places.push_back(y.index * g.kernel.x + x.index);
+  }
   const std::int64_t blocks = (outputs + kBlock - 1) / kBlock;
   parallel_for(g.groups * blocks, std::max<std::int64_t>(1, (1 << 12) / inputs),
                [&](std::int64_t begin, std::int64_t end) {
@@ -84,8 +83,10 @@ void collect_weights(const ConvolutionGeometry& g, const T* W, const Phase& vert
                    const std::int64_t first = block % blocks * kBlock;
                    for (std::int64_t c = 0; c < inputs; ++c) {
                      for (std::int64_t o = first; o < std::min(outputs, first + kBlock); ++o) {
-                       collect(W + ((group * outputs + o) * inputs + c) * g.kernel.y * g.kernel.x,
-                               to + ((group * inputs + c) * outputs + o) * weights);
+                       const T* const kernel =
+                           W + ((group * outputs + o) * inputs + c) * g.kernel.y * g.kernel.x;
+                       T* out = to + ((group * inputs + c) * outputs + o) * weights;
+                       for (const std::int64_t place : places) *out++ = kernel[place];
                      }
                    }
                  }
