@@ -17,13 +17,13 @@ enum class Pass { forward, grad_x, grad_w };
 constexpr std::string_view kNames[][kVariants] = {
     {"depthwise_convolution_2d/forward/k3s1", "depthwise_convolution_2d/forward/k3s2",
      "depthwise_convolution_2d/forward/k5s1", "depthwise_convolution_2d/forward/k5s2",
-     "depthwise_convolution_2d/forward/general"},
+     "depthwise_convolution_2d/forward/k3", "depthwise_convolution_2d/forward/general"},
     {"depthwise_convolution_2d/grad_x/k3s1", "depthwise_convolution_2d/grad_x/k3s2",
      "depthwise_convolution_2d/grad_x/k5s1", "depthwise_convolution_2d/grad_x/k5s2",
-     "depthwise_convolution_2d/grad_x/general"},
+     "depthwise_convolution_2d/grad_x/k3", "depthwise_convolution_2d/grad_x/general"},
     {"depthwise_convolution_2d/grad_w/k3s1", "depthwise_convolution_2d/grad_w/k3s2",
      "depthwise_convolution_2d/grad_w/k5s1", "depthwise_convolution_2d/grad_w/k5s2",
-     "depthwise_convolution_2d/grad_w/general"}};
+     "depthwise_convolution_2d/grad_w/k3", "depthwise_convolution_2d/grad_w/general"}};
 
 /// Multiply-adds below which a thread costs more than it brings: some 20 microseconds of work.
 constexpr std::int64_t kGrain = 1 << 18;
@@ -73,6 +73,8 @@ Variant select(const Geometry& g) {
   if (!is_square || !is_dense || !is_near) return Variant::general;
   if (size == 3 && g.stride_x == 1) return Variant::k3s1;
   if (size == 5 && g.stride_x == 1) return Variant::k5s1;
+  // Shorter rows leave most lanes of two vectors empty.
+  if (size == 3 && 3 <= g.stride_x && g.stride_x <= 8 && g.width > 12) return Variant::k3;
   // Strips of stride 2 begin with the rows below the pad's edge that the first output row sees, those of gx
   // with the rows of gy that the image's first row sees; gW reads two vectors from a column's last tap on.
   const bool has_rows =
@@ -85,7 +87,7 @@ Variant select(const Geometry& g) {
 
 void run_forward(const Geometry& g, const Array& x, const Array& W, const Array& b, Activation activation,
                  Array& y) {
-  const std::int64_t lanes = select(g) == Variant::general ? kLanes : 1;
+  const std::int64_t lanes = select(g) < Variant::k3 ? 1 : kLanes;
   const std::int64_t block = activation == Activation::none ? g.images * g.out_channels()
                                                             : std::max(lanes, kActivated / g.out_plane());
   dispatch_float(x.dtype(), "depthwise_convolution_2d", [&]<class T>() {

@@ -33,10 +33,10 @@ struct GradWKernel {
                  std::int64_t end, std::byte* scratch);
   std::int64_t (*scratch_size)(const Geometry&);
 };
-/// Which loops fit a geometry: square kernels of 3 or 5 with equal strides 1 or 2 have their own, `general`
-/// does all.
-enum class Variant : std::uint8_t { k3s1, k3s2, k5s1, k5s2, general };
-inline constexpr int kVariants = 5;
+/// Which loops fit a geometry: square kernels of 3 or 5 with equal strides 1 or 2 have their own; those of 3
+/// with equal strides from 3 to 8 (`k3`) have them for float with AVX-512. `general` does all.
+enum class Variant : std::uint8_t { k3s1, k3s2, k5s1, k5s2, k3, general };
+inline constexpr int kVariants = 6;
 
 /// The kernels of one instruction set, by variant.
 template <template <class> class KernelOf>

@@ -6,6 +6,7 @@
 #include <fathom/ops/depthwise_convolution_2d/kernel_stride1_passes.hpp>
 #include <fathom/ops/depthwise_convolution_2d/kernel_stride2_forward.hpp>
 #include <fathom/ops/depthwise_convolution_2d/kernel_stride2_grad_x.hpp>
+#include <fathom/ops/depthwise_convolution_2d/kernel_strided.hpp>
 
 namespace fathom::ops::depthwise {
 namespace {
@@ -28,10 +29,17 @@ constexpr Kernel<T> stride2{&forward_stride2<T, K>, &grad_x_stride2<T, K>, nullp
 template <class T>
 constexpr Kernel<T> general{&general_forward<T>, &general_grad_x<T>, &general_scratch_size<T>, &activate<T>};
 
+#if defined(__AVX512F__)
+constexpr Kernel<float> strided{&strided_forward, &strided_grad_x, &strided_scratch_size, &activate<float>};
+#else
+constexpr Kernel<float> strided = general<float>;
+#endif
+
 /// In the order of Variant.
-constexpr KernelTable<Kernel> table{
-    .f32 = {stride1<float, 3>, stride2<float, 3>, stride1<float, 5>, stride2<float, 5>, general<float>},
-    .f64 = {stride1<double, 3>, stride2<double, 3>, stride1<double, 5>, stride2<double, 5>, general<double>}};
+constexpr KernelTable<Kernel> table{.f32 = {stride1<float, 3>, stride2<float, 3>, stride1<float, 5>,
+                                            stride2<float, 5>, strided, general<float>},
+                                    .f64 = {stride1<double, 3>, stride2<double, 3>, stride1<double, 5>,
+                                            stride2<double, 5>, general<double>, general<double>}};
 
 }  // namespace
 

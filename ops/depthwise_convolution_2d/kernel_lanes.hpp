@@ -52,6 +52,28 @@ template <int n, class F>
   (std::make_integer_sequence<int, n>{});
 }
 
+#if defined(__AVX512F__)
+/// 0, 1, 2, ...
+[[gnu::always_inline]] inline __m512i lane_numbers() {
+  return _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+}
+/// a / b, rounded down, of numbers from 0 to 1000.
+[[gnu::always_inline]] inline __m512i divide_lanes(__m512i a, std::int64_t b) {
+  const __m512 middle = _mm512_add_ps(_mm512_cvtepi32_ps(a), _mm512_set1_ps(0.5F));
+  return _mm512_cvttps_epi32(_mm512_div_ps(middle, _mm512_set1_ps(static_cast<float>(b))));
+}
+#endif
+
+/// Where loads are what a step waits for: g++ would make two of one whose value is used twice.
+template <class V>
+[[nodiscard]] [[gnu::always_inline]] inline V load_once(const Element<V>* from) {
+  V v = V::load_unaligned(from);
+#if defined(__x86_64__)
+  asm("" : "+v"(v.data));
+#endif
+  return v;
+}
+
 /// a0 b1 a2 b3 ...
 template <class V>
 [[gnu::always_inline]] inline V alternate(V a, V b) {

@@ -184,6 +184,24 @@ TEST_CASE("the fast depthwise kernels are right for blocks of images and channel
   for (const Sizes image : {Sizes{6, 48}, Sizes{5, 64}, Sizes{7, 47}}) check(2, 2, 1, image);
 }
 
+TEST_CASE("depthwise kernels of strides above 2 are right at every width", "[depthwise_convolution_2d]") {
+  const std::int64_t stride = GENERATE(3, 4, 5, 7, 8);
+  const Pair2 pad = GENERATE(Pair2{0}, Pair2{1}, Pair2{2}, Pair2{3, 2}, Pair2{6, 1});
+  std::int64_t number = 0;
+  for (std::int64_t width = 13; width <= 75; width += 2) {
+    const Sizes image{1 + width * 7 % 19, width};
+    if (!fits(image, {3, 3}, {stride, pad, 1})) continue;
+    const std::int64_t multiplier = ++number % 4 == 0 ? 2 : 1;
+    const Geometry g = make_geometry(2, 3, multiplier, image, {3, 3}, {stride, pad, 1});
+    REQUIRE(ops::depthwise::select(g) == Variant::k3);
+    check_all_kernels(g, number % 2 == 0);
+  }
+  REQUIRE(number > 20);
+  // More images than are summed up at once, more channels than a block; a plane that is fetched ahead.
+  check_all_kernels(make_geometry(19, 35, 1, {7, 17}, {3, 3}, {stride, pad, 1}), true);
+  check_all_kernels(make_geometry(2, 2, 1, {33, 38}, {3, 3}, {stride, pad, 1}), true);
+}
+
 TEST_CASE("depthwise kernels of stride 2 are right at the sizes where their loops change",
           "[depthwise_convolution_2d]") {
   const std::int64_t size = GENERATE(3, 5);
@@ -207,7 +225,8 @@ TEST_CASE("depthwise kernels of stride 1 are right in each of their ways through
   const bool bias = multiplier != 2;
   for (std::int64_t size : {3, 5}) {
     const Pair2 pad{size / 2};
-    // Planes of 4 x 4, alone and in odd numbers; planes of few rows; several planes at a time, with a rest.
+    // Planes of 4 x 4, alone and in odd numbers; planes of few rows or columns; several planes at a time,
+    // with a rest.
     for (Sizes image : {Sizes{4, 4}, Sizes{2, 8}, Sizes{3, 16}, Sizes{1, 19}, Sizes{7, 7}, Sizes{14, 14},
                         Sizes{9, 20}, Sizes{13, 25}}) {
       if (!fits(image, {size, size}, {1, pad, 1})) continue;
@@ -218,6 +237,18 @@ TEST_CASE("depthwise kernels of stride 1 are right in each of their ways through
       check_all_kernels(make_geometry(1, 2, multiplier, image, {size, size}, {1, pad, 1}), bias);
     }
   }
+}
+
+TEST_CASE("depthwise kernels of stride 1 are right for planes of few columns", "[depthwise_convolution_2d]") {
+  std::int64_t number = 0;
+  for (std::int64_t width = 2; width <= 17; ++width) {
+    for (std::int64_t height = 1; height <= 18; ++height) {
+      const std::int64_t multiplier = ++number % 5 == 0 ? 2 : 1;
+      check_all_kernels(make_geometry(2, 3, multiplier, {height, width}, {3, 3}, {1, 1, 1}), number % 2 == 0);
+    }
+  }
+  // More images than are summed up at once.
+  check_all_kernels(make_geometry(19, 35, 1, {9, 10}, {3, 3}, {1, 1, 1}), true);
 }
 
 TEST_CASE("the general depthwise kernels are right in each of their ways through planes",

@@ -272,10 +272,12 @@ TEST_CASE("the kernel of each size, stride, instruction set and type runs, in bo
        {3, {.stride = 2, .pad = 1}, "k3s2"},
        {5, {.pad = 2}, "k5s1"},
        {5, {.stride = 2}, "k5s2"},
+       {3, {.stride = 3, .pad = 1}, "k3"},
+       {5, {.stride = 3}, "general"},
+       {3, {.stride = 9, .pad = 1}, "general"},
        {3, {.pad = 3}, "general"},  // further out than the kernel
        {3, {.pad = 2, .dilation = 2}, "general"},
        {3, {.stride = {1, 2}}, "general"},
-       {5, {.stride = 3}, "general"},
        {5, {.stride = 2, .pad = 5}, "general"},
        {7, {.pad = 3}, "general"},
        {4, {}, "general"},
@@ -285,7 +287,7 @@ TEST_CASE("the kernel of each size, stride, instruction set and type runs, in bo
   const std::string& variant = std::get<2>(row);
   CAPTURE(to_string(isa), to_string(dtype), kernel, variant);
   set_isa(isa);
-  const Variable x{random_values(1, {1, 2, 9, 9}, dtype), true};
+  const Variable x{random_values(1, {1, 2, 9, 17}, dtype), true};
   const Variable W{random_values(2, {1, 2, kernel, kernel}, dtype), true};
 
   const auto counts_after = [&](auto run) {

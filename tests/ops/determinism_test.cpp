@@ -3,6 +3,7 @@
 #include <support/op_table.hpp>
 #include <support/restore.hpp>
 
+#include <fmt/format.h>
 #include <catch2/catch.hpp>
 
 #include <fathom/autograd/backward.hpp>
@@ -165,14 +166,22 @@ std::vector<OpCase> large_cases() {
                                std::function<Variable(const In&)> function) {
     cases.push_back({name, std::move(function), {random(x, 30), random(W, 31), random({outputs}, 32)}});
   };
+  const auto depthwise = [&](const Shape& x, std::int64_t multiplier, std::int64_t kernel,
+                             std::int64_t stride) {
+    const std::int64_t outputs = multiplier * x[1];
+    convolution(
+        fmt::format("depthwise_convolution_2d kernel {} stride {} x {}", kernel, stride, to_string(x)), x,
+        {multiplier, x[1], kernel, kernel}, outputs, [stride](const In& in) {
+          return ops::depthwise_convolution_2d(in[0], in[1], in[2], {.stride = stride, .pad = 1});
+        });
+  };
+  for (const std::int64_t stride : {1, 2, 3}) {
+    for (const std::int64_t kernel : {3, 5, 4}) depthwise({7, 19, 27, 29}, 2, kernel, stride);
+  }
+  depthwise({7, 90, 9, 11}, 1, 3, 1);
+  depthwise({7, 19, 27, 29}, 1, 3, 3);
   for (const std::int64_t stride : {1, 2}) {
     const std::string text = " stride " + std::to_string(stride);
-    for (const std::int64_t kernel : {3, 5, 4}) {
-      convolution("depthwise_convolution_2d kernel " + std::to_string(kernel) + text, {7, 19, 27, 29},
-                  {2, 19, kernel, kernel}, 38, [stride](const In& in) {
-                    return ops::depthwise_convolution_2d(in[0], in[1], in[2], {.stride = stride, .pad = 1});
-                  });
-    }
     convolution("convolution_2d" + text, {6, 12, 27, 29}, {34, 12, 3, 3}, 34, [stride](const In& in) {
       return ops::convolution_2d(in[0], in[1], in[2], {.stride = stride, .pad = 1});
     });

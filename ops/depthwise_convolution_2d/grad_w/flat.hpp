@@ -38,6 +38,15 @@ struct FlatSums {
   [[gnu::always_inline]] void add(V pixels, V gradients) {
     sums[p * K + q] = multiply_add(pixels, gradients, sums[p * K + q]);
   }
+  template <int p, int q>
+  [[gnu::always_inline]] void add(V pixels, V gradients, __mmask16 lanes) {
+    V& sum = sums[p * K + q];
+    sum = _mm512_mask3_fmadd_ps(pixels, gradients, sum, lanes);
+  }
+  [[gnu::always_inline]] void add_to(Totals& totals) const {
+    unroll<K * K>([&](auto tap)
+                      __attribute__((always_inline)) { totals.sums[tap / K][tap % K] += sums[tap]; });
+  }
   [[gnu::always_inline]] void add_to(Totals& totals, const __mmask16 (&keep)[K * K]) const {
     unroll<K * K>([&](auto tap) __attribute__((always_inline)) {
       totals.sums[tap / K][tap % K] += V(_mm512_maskz_mov_ps(keep[tap], sums[tap]));

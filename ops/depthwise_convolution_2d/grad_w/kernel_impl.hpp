@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // gW(x, gy). Compiled once for each instruction set (cmake/Isa.cmake), which FATHOM_ARCH and FATHOM_ISA name.
-#include <fathom/ops/depthwise_convolution_2d/grad_w/flat.hpp>
+#include <fathom/ops/depthwise_convolution_2d/grad_w/flat_planes.hpp>
 #include <fathom/ops/depthwise_convolution_2d/grad_w/general.hpp>
+#include <fathom/ops/depthwise_convolution_2d/grad_w/strided.hpp>
 #include <fathom/ops/depthwise_convolution_2d/grad_w/strips.hpp>
 
 namespace fathom::ops::depthwise {
@@ -50,6 +51,9 @@ void grad_w(const Geometry& g, const T* x, const T* gy, T* gW, bool accumulate, 
 #if defined(__AVX512F__)
   if constexpr (K == 3 && sizeof(T) == sizeof(float)) {
     if (FlatPlan::fits(g)) return grad_w_by<FlatPlan>(g, x, gy, gW, accumulate, begin, end);
+    if (S == 1 && FlatPlanesPlan::fits(g)) {
+      return grad_w_by<FlatPlanesPlan>(g, x, gy, gW, accumulate, begin, end);
+    }
     if (S == 2 && SquaresPlan::fits(g)) {
       return grad_w_by<SquaresPlan>(g, x, gy, gW, accumulate, begin, end);
     }
@@ -73,10 +77,21 @@ constexpr GradWKernel<T> fast{&grad_w<T, K, S>, nullptr};
 template <class T>
 constexpr GradWKernel<T> general{&general_grad_w<T>, &general_grad_w_scratch_size<T>};
 
+#if defined(__AVX512F__)
+void strided_grad_w(const Geometry& g, const float* x, const float* gy, float* gW, bool accumulate,
+                    std::int64_t begin, std::int64_t end, std::byte* /*scratch*/) {
+  grad_w_by<StridedPlan>(g, x, gy, gW, accumulate, begin, end);
+}
+constexpr GradWKernel<float> strided{&strided_grad_w, nullptr};
+#else
+constexpr GradWKernel<float> strided = general<float>;
+#endif
+
 /// In the order of Variant.
-constexpr KernelTable<GradWKernel> table{
-    .f32 = {fast<float, 3, 1>, fast<float, 3, 2>, fast<float, 5, 1>, fast<float, 5, 2>, general<float>},
-    .f64 = {fast<double, 3, 1>, fast<double, 3, 2>, fast<double, 5, 1>, fast<double, 5, 2>, general<double>}};
+constexpr KernelTable<GradWKernel> table{.f32 = {fast<float, 3, 1>, fast<float, 3, 2>, fast<float, 5, 1>,
+                                                 fast<float, 5, 2>, strided, general<float>},
+                                         .f64 = {fast<double, 3, 1>, fast<double, 3, 2>, fast<double, 5, 1>,
+                                                 fast<double, 5, 2>, general<double>, general<double>}};
 
 }  // namespace
 

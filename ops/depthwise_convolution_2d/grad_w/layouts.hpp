@@ -10,16 +10,6 @@
 namespace fathom::ops::depthwise {
 namespace {
 
-/// With stride 2 loads are what a step waits for, and g++ would make two of one whose value is used twice.
-template <class V>
-[[nodiscard]] [[gnu::always_inline]] inline V load_once(const Element<V>* from) {
-  V v = V::load_unaligned(from);
-#if defined(__x86_64__)
-  asm("" : "+v"(v.data));
-#endif
-  return v;
-}
-
 /// Lanes lie along the image: the S lanes of a column are different taps, and each gradient is there S times.
 template <class V, int K, int S>
 struct AlongImage {
