@@ -2,6 +2,7 @@
 #include <support/op_table.hpp>
 #include <support/op_table_parts.hpp>
 
+#include <algorithm>
 #include <sstream>
 
 #include <fmt/format.h>
@@ -134,7 +135,8 @@ void add_convolutions(Cases& cases) {
   for (const ConvolutionCase& c : convolution_cases()) {
     // Each element is checked by itself: small ones only. convolution_2d_test.cpp checks all of them
     // together.
-    if (c.image_channels > 6 || c.map_channels > 8 || c.image_shape().size() > 1024) continue;
+    const std::int64_t elements = std::max(c.image_shape().size(), c.map_shape().size());
+    if (c.image_channels > 6 || c.map_channels > 8 || elements > 1024) continue;
     std::ostringstream name;
     name << c;
     const ops::Convolution2DOptions forward{.stride = c.stride,
