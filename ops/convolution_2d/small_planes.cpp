@@ -26,8 +26,8 @@ using fathom::detail::run_gemm;
 
 namespace {
 
-constexpr std::int64_t kTogether =
-    16;  // images that are transposed together: a vector of any set, or several
+/// Images that are transposed together: a vector of any instruction set, or several.
+constexpr std::int64_t kTogether = 16;
 
 /// Pixels [first, first + count) of an axis, which see something through weights [weight, weight + weights).
 struct Band {
@@ -118,8 +118,7 @@ void separate(const GemmKernels<T>& kernels, const T* from, std::int64_t count, 
       count / kTogether, 1,
       [&](std::int64_t begin, std::int64_t end) {
         T* const square = scratch.data() + next++ * each;
-        for (std::int64_t n = begin * kTogether; n < end * kTogether; ++n) {
-          if (n % kTogether != 0) continue;
+        for (std::int64_t n = begin * kTogether; n < end * kTogether; n += kTogether) {
           for (std::int64_t p = 0; p < planes; ++p) {
             kernels.pack_transposed(from + p * pixels * count + n, offsets.data(), pixels, kTogether, square,
                                     width);
