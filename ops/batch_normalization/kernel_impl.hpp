@@ -59,16 +59,18 @@ template <class T, Activation activation, Mask mask>
   }
 }
 
-/// Calls f(channel, offset) for runs [begin, end), the last one first: of what was read just before, that is
-/// what a cache still holds.
+/// Calls f(channel, offset) for runs [begin, end), those of the last item first: of what was read just
+/// before, that is what a cache still holds. Within an item they ascend, as the processor's own prefetching
+/// expects.
 template <class F>
 [[gnu::always_inline]] inline void for_each_run(const Geometry& g, std::int64_t begin, std::int64_t end,
                                                 F f) {
   const std::int64_t width = g.has_columns() ? 1 : g.channels;
-  std::int64_t item = (end - 1) / width, channel = (end - 1) % width;
-  for (std::int64_t run = end; run > begin; --run) {
-    f(channel, item * g.item() + channel * g.inner);
-    if (--channel < 0) channel = width - 1, --item;
+  for (std::int64_t stop = end; stop > begin;) {
+    const std::int64_t item = (stop - 1) / width, start = std::max(begin, item * width);
+    for (std::int64_t channel = start - item * width; channel < stop - item * width; ++channel)
+      f(channel, item * g.item() + channel * g.inner);
+    stop = start;
   }
 }
 
@@ -249,13 +251,14 @@ template <class T, int count, bool own, class F>
 /// Mean and squared deviations of each channel of a block, `pivots` being near the means: what they are off
 /// by is put right.
 template <class T, bool own>
-void moments_about(const Geometry& g, const Block& block, const T* x, const T* pivots, double* means,
-                   double* squares) {
+void moments_about(const Geometry& g, const Block& block, const T* x, const T* soon, const T* pivots,
+                   double* means, double* squares) {
   const auto count = static_cast<double>((block.end - block.begin) * (block.to - block.from));
   double deviations[kMostChannels][2];
-  sum_block<T, 2, own>(g, block, deviations, [x, pivots, ahead = Ahead<T, own>(g, 1)](std::int64_t c) {
-    return [x, pivot = Coefficient<T, own>(pivots + c), ahead](std::int64_t at, auto elements) {
+  sum_block<T, 2, own>(g, block, deviations, [x, soon, pivots, ahead = Ahead<T, own>(g, 1)](std::int64_t c) {
+    return [x, soon, pivot = Coefficient<T, own>(pivots + c), ahead](std::int64_t at, auto elements) {
       ahead.fetch(x + at);
+      ahead.fetch_here(soon + at);
       const Batch<T> deviation = load_lanes<T>(x + at, elements) - pivot.at(0, elements);
       return Terms<T, 2>{deviation, deviation * deviation};
     };
@@ -269,7 +272,8 @@ void moments_about(const Geometry& g, const Block& block, const T* x, const T* p
 
 /// The rounded means for pivots, in one more pass over the block.
 template <class T, bool own>
-void careful_moments(const Geometry& g, const Block& block, const T* x, double* means, double* squares) {
+void careful_moments(const Geometry& g, const Block& block, const T* x, const T* soon, double* means,
+                     double* squares) {
   const auto count = static_cast<double>((block.end - block.begin) * (block.to - block.from));
   double totals[kMostChannels][1];
   sum_block<T, 1, own>(g, block, totals, [x](std::int64_t) {
@@ -278,11 +282,12 @@ void careful_moments(const Geometry& g, const Block& block, const T* x, double* 
   T pivots[kMostChannels];
   for (std::int64_t c = 0; c < block.last - block.first; ++c)
     pivots[c] = static_cast<T>(totals[c][0] / count);
-  moments_about<T, own>(g, block, x, pivots, means, squares);
+  moments_about<T, own>(g, block, x, soon, pivots, means, squares);
 }
 
 template <class T, bool own>
-void block_moments(const Geometry& g, const Block& block, const T* x, double* means, double* squares) {
+void block_moments(const Geometry& g, const Block& block, const T* x, const T* soon, double* means,
+                   double* squares) {
   const std::int64_t items = block.end - block.begin, length = block.to - block.from;
   T pivots[kMostChannels];
   for (std::int64_t c = 0; c < block.last - block.first; ++c) {
@@ -293,22 +298,22 @@ void block_moments(const Geometry& g, const Block& block, const T* x, double* me
     }
     pivots[c] = sum / 4;
   }
-  moments_about<T, own>(g, block, x, pivots, means, squares);
+  moments_about<T, own>(g, block, x, soon, pivots, means, squares);
   const auto count = static_cast<double>(items * length);
   for (std::int64_t c = 0; c < block.last - block.first; ++c) {
     // Further off than two standard deviations a pivot costs digits of the variance.
     const double off = means[c] - static_cast<double>(pivots[c]);
     if (off * off * count <= 4 * squares[c]) continue;
     const Block channel{block.begin, block.end, block.first + c, block.first + c + 1, block.from, block.to};
-    careful_moments<T, own>(g, channel, x, means + c, squares + c);
+    careful_moments<T, own>(g, channel, x, soon, means + c, squares + c);
   }
 }
 
 template <class T>
-[[gnu::flatten]] void moments(const Geometry& g, const Block& block, const T* x, double* means,
+[[gnu::flatten]] void moments(const Geometry& g, const Block& block, const T* x, const T* soon, double* means,
                               double* squares) {
-  g.has_columns() ? block_moments<T, true>(g, block, x, means, squares)
-                  : block_moments<T, false>(g, block, x, means, squares);
+  g.has_columns() ? block_moments<T, true>(g, block, x, soon, means, squares)
+                  : block_moments<T, false>(g, block, x, soon, means, squares);
 }
 
 template <class T, Activation activation, Mask mask, bool own>

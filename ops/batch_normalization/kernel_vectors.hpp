@@ -40,12 +40,15 @@ class Ahead {
     bytes_ = static_cast<std::intptr_t>(elements) * static_cast<std::intptr_t>(sizeof(T));
   }
   /// What follows `at`; it may lie outside the array.
-  [[gnu::always_inline]] void fetch(const T* at) const {
-    if constexpr (own || sizeof(Batch<T>) < 32) return;
-    __builtin_prefetch(reinterpret_cast<const void*>(reinterpret_cast<std::intptr_t>(at) + bytes_), 0, 2);
-  }
+  [[gnu::always_inline]] void fetch(const T* at) const { ask(at, bytes_); }
+  [[gnu::always_inline]] void fetch_here(const T* at) const { ask(at, 0); }
 
  private:
+  [[gnu::always_inline]] static void ask(const T* at, std::intptr_t bytes) {
+    if constexpr (own || sizeof(Batch<T>) < 32) return;
+    __builtin_prefetch(reinterpret_cast<const void*>(reinterpret_cast<std::intptr_t>(at) + bytes), 0, 2);
+  }
+
   std::intptr_t bytes_;
 };
 

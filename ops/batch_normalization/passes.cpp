@@ -245,11 +245,12 @@ Statistics normalize_by_own(const Geometry& geometry, const Array& x, const Arra
   dispatch_float(x.dtype(), kName, [&]<class T>() {
     const Kernels<T>& kernels = choose_kernels<T>("batch_normalization/statistics");
     const T* in = x.data<T>();
+    const T* out = y.data<T>();
     const auto take_statistics = [&](const Group& group) {
       if (geometry.averaged() > 0) {
         blocks.for_each(group, [&](const Block& block, std::int64_t at) {
-          kernels.moments(group.geometry, block, in + group.offset(), moments.first + at,
-                          moments.second + at);
+          kernels.moments(group.geometry, block, in + group.offset(), out + group.offset(),
+                          moments.first + at, moments.second + at);
         });
         merge_moments(blocks, group, moments, result);
       }

@@ -125,15 +125,18 @@ struct PixelRows {
                 std::int64_t length, fathom::detail::GemmPieces& pieces) const;
 };
 
-/// Whether packing `planes` of pixels for a product with `channels` rows would cost more than it saves: the
-/// pixels are shifted views of few planes, which stay in the first-level cache, or few channels meet them.
-/// Rows of the layout should fill the vectors that they are read in, of up to 16 elements.
+/// Whether packing `depth` rows of pixels, views of `planes`, for a product with `channels` rows would cost
+/// more than it saves: the pixels are shifted views of few planes, which stay in the first-level cache, or
+/// few tiles of `tile_rows` channels meet them. Rows of the layout should fill the vectors that they are read
+/// in, of up to 16 elements.
 [[nodiscard]] inline bool is_better_in_place(const PixelLayout& layout, std::int64_t planes,
-                                             std::int64_t channels) {
+                                             std::int64_t depth, std::int64_t channels,
+                                             std::int64_t tile_rows) {
   constexpr std::int64_t kLanes = 16;
-  constexpr std::int64_t kFew = 4;
+  constexpr std::int64_t kFew = 4, kFewDepths = 32, kFewTiles = 3;
   const std::int64_t read = (layout.width + kLanes - 1) / kLanes * kLanes;
-  return (planes <= kFew && 16 * layout.width >= 15 * read) ||
+  const bool meets_few_tiles = depth <= kFewDepths && channels <= kFewTiles * tile_rows;
+  return ((planes <= kFew || meets_few_tiles) && 16 * layout.width >= 15 * read) ||
          (channels <= kFew && 4 * layout.width >= 3 * read);
 }
 

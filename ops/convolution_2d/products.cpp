@@ -107,7 +107,9 @@ void convolve(const ConvolutionGeometry& g, const Array& image, const Array& W, 
     }
     const ImageRows<T> image_rows(g, image);
     const PixelRows<T> rows = image_rows.rows();
-    run(PixelsRight<T>(rows, is_better_in_place(rows.layout, g.image_channels / g.groups, channels)),
+    run(PixelsRight<T>(rows,
+                       is_better_in_place(rows.layout, g.image_channels / g.groups, rows.count(), channels,
+                                          fathom::detail::gemm_kernels<T>(active_isa()).rows)),
         map_layout(g));
   });
 }

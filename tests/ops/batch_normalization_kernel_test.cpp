@@ -118,7 +118,7 @@ void check_block(const batch_norm::Kernels<T>& kernels, Problem<T>& p, const Blo
   test::Guarded<double> mean(width, -7, side), squares(width, -7, side), sum_g(width, -7, side),
       sum_g_x(width, -7, side);
   test::Guarded<T> separate(p.arrays[0].size(), T(9), side), in_place(p.arrays[1], side);
-  kernels.moments(g, block, p.x.data(), mean.data(), squares.data());
+  kernels.moments(g, block, p.x.data(), p.x.data(), mean.data(), squares.data());
   const auto sums = kernels.of(p.activation).gradient_sums;
   sums(g, block, p.x.data(), p.upstream(p.gy.data()), separate.data(), sum_g.data(), sum_g_x.data());
   sums(g, block, p.x.data(), p.upstream(in_place.data()), in_place.data(), sum_g.data(), sum_g_x.data());
@@ -230,7 +230,7 @@ TEMPLATE_TEST_CASE("moments do not lose digits where the elements that are looke
     TestType* values = x.mutable_data<TestType>();
     for (std::int64_t k = 0; k < 4; ++k) values[(kSize - 1) * k / 3 * step] = 0;
     double means[2], squares[2];
-    kernels_of<TestType>(isa).moments(g, {0, g.outer, 0, 2, 0, g.inner}, values, means, squares);
+    kernels_of<TestType>(isa).moments(g, {0, g.outer, 0, 2, 0, g.inner}, values, values, means, squares);
     for (std::int64_t c = 0; c < 2; ++c) {
       double mean = 0, square = 0;
       const TestType* first = values + c * (columns ? 1 : kSize);

@@ -78,13 +78,16 @@ std::vector<ConvolutionCase> convolution_cases() {
       {2, 20, 19, 1, {9, 10}, 3, 1, 1, 1},
       {3, 40, 18, 1, {4, 4}, 1, 1, 0, 1},
       {2, 18, 35, 1, {17, 19}, 3, 2, 1, 1},
-      // Read in place: few image channels or, for gx, few of them behind many map channels.
+      // Read in place: few image channels or, for gx, few of them behind many map channels; few of both.
       {2, 3, 13, 1, {4, 31}, 3, 1, 1, 1},
       {1, 3, 9, 1, {7, 64}, 3, 2, 1, 1},
       {2, 1, 9, 1, {2, 300}, 3, 1, 1, 1},
       {2, 4, 26, 2, {4, 16}, 3, 1, 1, 1},
       {2, 3, 40, 1, {5, 13}, 3, 1, 1, 1},
       {2, 2, 9, 1, {4, 4}, 1, 1, 0, 1},
+      {2, 14, 17, 1, {5, 19}, 1, 1, 0, 1},
+      {2, 12, 18, 2, {3, 16}, 1, 1, 0, 1},
+      {2, 6, 10, 1, {6, 62}, 1, 2, 0, 1},
       // First layers: rows computed one by one, in strips.
       {2, 4, 7, 1, {11, 60}, 5, 2, 2, 1},
       {1, 3, 5, 1, {22, 140}, {3, 2}, {2, 3}, {1, 2}, {2, 1}},
