@@ -42,6 +42,8 @@ class PackedLeft {
   void announce(std::int64_t group, std::int64_t i, std::int64_t index, const GemmStrip& at, std::int64_t p,
                 std::int64_t depth, GemmPieces& pieces) const {
     if (!is_packed()) return left_.announce(group, i + at.begin, at.rows, p, depth, pieces);
+    // What is small has not left the cache.
+    if (size_.groups * size_.m * size_.k * std::int64_t{sizeof(T)} <= kKeptBytes) return;
     const T* const from = place(group, i, index, p);
     // The rest of a short row lies in the cache, untouched, and is not asked for.
     for (std::int64_t r = 0; r < at.rows; ++r) pieces.add(from + r * kGemmRowStep, depth);
@@ -49,6 +51,7 @@ class PackedLeft {
 
  private:
   static constexpr std::int64_t kMostPacked = 1 << 21;  // elements: what the last cache holds easily
+  static constexpr std::int64_t kKeptBytes = 1 << 16;   // what the second-level cache keeps beside a block
 
   [[nodiscard]] std::int64_t strips() const { return size_.groups * grid_.row_blocks * block_strips_; }
   [[nodiscard]] bool is_packed() const {

@@ -104,22 +104,6 @@ MatrixLeft<T> phase_weights(const ConvolutionGeometry& g, const T* W, const Phas
   return MatrixLeft<T>({scratch, g.map_channels / g.groups * weights, offsets.data()}, false);
 }
 
-/// With stride 1 there is one phase, a convolution of the map.
-ShiftedProduct shifted_product(const ConvolutionGeometry& g, std::int64_t images, const Phase& vertical,
-                               const Phase& horizontal) {
-  ShiftedProduct product{.images = images,
-                         .groups = g.groups,
-                         .channels = g.map_channels / g.groups,
-                         .results = g.image_channels / g.groups,
-                         .planes = g.map,
-                         .grid = g.image,
-                         .shift_y = {},
-                         .shift_x = {}};
-  for (const Phase::Weight& weight : vertical.weights) product.shift_y.push_back(weight.shift);
-  for (const Phase::Weight& weight : horizontal.weights) product.shift_x.push_back(weight.shift);
-  return product;
-}
-
 template <class T>
 std::vector<std::int64_t> map_rows(const ConvolutionGeometry& g, const PaddedImages<T>& map,
                                    const Phase& vertical, const Phase& horizontal) {
@@ -157,10 +141,10 @@ void deconvolve(const ConvolutionGeometry& g, const Array& map, const Array& W, 
                   PixelsResult<T>(image.mutable_data<T>() + y.first * g.image.x + x.first, layout, plane,
                                   channels, gemm_epilogue<T>(epilogue), accumulate));
     };
-    if (g.stride == Pair2(1) && g.kernel != Pair2(1)) {
+    if (g.stride == Pair2(1) && g.kernel != Pair2(1)) {  // there is one phase
       const Phase& y = vertical.front();
       const Phase& x = horizontal.front();
-      const ShiftedBlocks blocks(shifted_product(g, images, y, x), sizeof(T),
+      const ShiftedBlocks blocks(ShiftedProduct::image_of(g, images), sizeof(T),
                                  fathom::detail::gemm_kernels<T>(active_isa()).lanes);
       if (small_planes_cost(blocks.product(), sizeof(T)) < blocks.cost()) {
         collect_weights(g, W.data<T>(), y, x, weights.data());

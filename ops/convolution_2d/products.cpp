@@ -61,21 +61,6 @@ struct ImageRows {
   }
 };
 
-/// The product of a convolution with stride 1.
-ShiftedProduct shifted_product(const ConvolutionGeometry& g, std::int64_t images) {
-  ShiftedProduct product{.images = images,
-                         .groups = g.groups,
-                         .channels = g.image_channels / g.groups,
-                         .results = g.map_channels / g.groups,
-                         .planes = g.image,
-                         .grid = g.map,
-                         .shift_y = {},
-                         .shift_x = {}};
-  for (std::int64_t k = 0; k < g.kernel.y; ++k) product.shift_y.push_back(k * g.dilation.y - g.pad.y);
-  for (std::int64_t k = 0; k < g.kernel.x; ++k) product.shift_x.push_back(k * g.dilation.x - g.pad.x);
-  return product;
-}
-
 }  // namespace
 
 void convolve(const ConvolutionGeometry& g, const Array& image, const Array& W, const Epilogue& epilogue,
@@ -96,7 +81,7 @@ void convolve(const ConvolutionGeometry& g, const Array& image, const Array& W, 
                                   gemm_epilogue<T>(epilogue), accumulate));
     };
     if (g.stride == Pair2(1) && g.kernel != Pair2(1)) {
-      const ShiftedBlocks blocks(shifted_product(g, images), sizeof(T),
+      const ShiftedBlocks blocks(ShiftedProduct::map_of(g, images), sizeof(T),
                                  fathom::detail::gemm_kernels<T>(active_isa()).lanes);
       if (small_planes_cost(blocks.product(), sizeof(T)) < blocks.cost()) {
         return convolve_small_planes<T>("gemm/convolution_2d_small", blocks.product(), image.data<T>(),

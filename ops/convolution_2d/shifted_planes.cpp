@@ -24,6 +24,29 @@ constexpr std::int64_t kSlack = 16;  // what the last vector of a block reads to
 
 }  // namespace
 
+ShiftedProduct ShiftedProduct::map_of(const ConvolutionGeometry& g, std::int64_t images) {
+  ShiftedProduct product{.images = images,
+                         .groups = g.groups,
+                         .channels = g.image_channels / g.groups,
+                         .results = g.map_channels / g.groups,
+                         .planes = g.image,
+                         .grid = g.map,
+                         .shift_y = {},
+                         .shift_x = {}};
+  for (std::int64_t k = 0; k < g.kernel.y; ++k) product.shift_y.push_back(k * g.dilation.y - g.pad.y);
+  for (std::int64_t k = 0; k < g.kernel.x; ++k) product.shift_x.push_back(k * g.dilation.x - g.pad.x);
+  return product;
+}
+
+ShiftedProduct ShiftedProduct::image_of(const ConvolutionGeometry& g, std::int64_t images) {
+  ShiftedProduct product = map_of(g, images);
+  std::swap(product.channels, product.results);
+  std::swap(product.planes, product.grid);
+  for (std::int64_t& shift : product.shift_y) shift = -shift;
+  for (std::int64_t& shift : product.shift_x) shift = -shift;
+  return product;
+}
+
 ShiftedBlocks::ShiftedBlocks(ShiftedProduct product, std::int64_t element_size, std::int64_t lanes)
     : product_(std::move(product)) {
   const ShiftedProduct& p = product_;

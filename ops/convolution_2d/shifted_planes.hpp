@@ -4,6 +4,7 @@
 #include <vector>
 
 #include <fathom/core/gemm/driver.hpp>
+#include <fathom/ops/convolution_2d/geometry.hpp>
 #include <fathom/ops/convolution_2d/planes.hpp>
 
 namespace fathom::ops::detail {
@@ -17,6 +18,10 @@ struct ShiftedProduct {
   std::int64_t results = 0;   ///< channels of the result, in a group
   Pair2 planes, grid;
   std::vector<std::int64_t> shift_y, shift_x;
+
+  /// The map of `images` images, and, the other way, the images of a map: the gradient of the first.
+  [[nodiscard]] static ShiftedProduct map_of(const ConvolutionGeometry& g, std::int64_t images);
+  [[nodiscard]] static ShiftedProduct image_of(const ConvolutionGeometry& g, std::int64_t images);
 
   [[nodiscard]] std::int64_t taps() const {
     return static_cast<std::int64_t>(shift_y.size() * shift_x.size());

@@ -41,19 +41,7 @@ ConvolutionGeometry geometry(const ConvolutionCase& c) {
           .dilation = c.dilation};
 }
 
-ShiftedProduct product(const ConvolutionCase& c) {
-  ShiftedProduct result{.images = c.n,
-                        .groups = c.groups,
-                        .channels = c.image_channels / c.groups,
-                        .results = c.map_channels / c.groups,
-                        .planes = c.image,
-                        .grid = c.map(),
-                        .shift_y = {},
-                        .shift_x = {}};
-  for (std::int64_t k = 0; k < c.kernel.y; ++k) result.shift_y.push_back(k * c.dilation.y - c.pad.y);
-  for (std::int64_t k = 0; k < c.kernel.x; ++k) result.shift_x.push_back(k * c.dilation.x - c.pad.x);
-  return result;
-}
+ShiftedProduct product(const ConvolutionCase& c) { return ShiftedProduct::map_of(geometry(c), c.n); }
 
 template <class T>
 ShiftedBlocks blocks_of(const ConvolutionCase& c) {
