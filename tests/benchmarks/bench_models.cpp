@@ -11,6 +11,8 @@
 #include <optional>
 
 #include <fathom/autograd/backward.hpp>
+#include <fathom/autograd/function.hpp>
+#include <fathom/autograd/hooks.hpp>
 #include <fathom/autograd/scopes.hpp>
 #include <fathom/core/cpu.hpp>
 #include <fathom/core/error.hpp>
@@ -57,6 +59,16 @@ Array make_labels(const ModelSettings& settings) {
   return Array::from(labels, {settings.batch});
 }
 
+/// Adds up what functions say of their forward.
+class MultiplyAdds final : public FunctionHook {
+ public:
+  void after_forward(const Function& function, std::span<const Array> inputs,
+                     std::span<const Array> outputs) override {
+    total += function.multiply_adds(inputs, outputs);
+  }
+  std::int64_t total = 0;
+};
+
 /// A network with a batch of random images.
 class Workload {
  public:
@@ -71,6 +83,10 @@ class Workload {
     } else {
       fold();
     }
+    MultiplyAdds counter;
+    const HookScope scope(counter);
+    static_cast<void>(predict());
+    multiply_adds_ = counter.total;
   }
 
   void step() {
@@ -80,6 +96,8 @@ class Workload {
       last_ = predict().data<float>()[0];
     }
   }
+  /// Of a forward pass.
+  [[nodiscard]] std::int64_t multiply_adds() const { return multiply_adds_; }
   /// Throws unless the last step made a number.
   void check() const {
     if (!std::isfinite(last_)) throw Error(fmt::format("{}: the last result is {}", settings_.model, last_));
@@ -114,6 +132,7 @@ class Workload {
   Array images_, labels_;
   std::optional<nn::SGD> optimizer_;
   double last_ = 0;
+  std::int64_t multiply_adds_ = 0;
 };
 
 /// What the process has taken from the system so far.
@@ -145,6 +164,7 @@ nlohmann::ordered_json measure_steps(const ModelSettings& settings, Workload& wo
           {"threads", settings.threads},
           {"isa", to_string(active_isa())},
           {"steps", settings.steps},
+          {"multiply_adds", workload.multiply_adds()},
           {"median_ms", times.median_ms},
           {"min_ms", times.min_ms},
           {"images_per_s", static_cast<double>(settings.batch) / times.median_ms * 1e3},

@@ -3,7 +3,7 @@
 cmake_minimum_required(VERSION 3.25)
 set(op_fields op pass shape dtype threads isa request runs median_ms min_ms GFLOP/s GB/s
               written)
-set(model_fields model mode width size cifar batch threads isa steps median_ms min_ms images_per_s peak_rss_mib
+set(model_fields model mode width size cifar batch threads isa steps multiply_adds median_ms min_ms images_per_s peak_rss_mib
                  minor_faults_per_step system_allocations_per_step)
 
 # Each of the fields is there, and those of `positive` are above zero.
@@ -80,7 +80,7 @@ foreach(model "mobilenet_v1;--size;32" "mobilenet_v1;--width;0.25;--cifar" "mobi
     if(NOT status EQUAL 0)
       message(SEND_ERROR "bench_models --model ${model} --mode ${mode}: status ${status}:\n${error}")
     else()
-      require_line("${output}" "${model_fields}" "median_ms;min_ms;images_per_s;peak_rss_mib")
+      require_line("${output}" "${model_fields}" "multiply_adds;median_ms;min_ms;images_per_s;peak_rss_mib")
     endif()
   endforeach()
 endforeach()

@@ -62,7 +62,7 @@ def run_row(setup, row, threads, only):
                     continue
                 answers[setting] = contender.ask(str(steps[setting]))
                 times.setdefault(setting, []).append(answers[setting]["median_ms"])
-    kept = ("images_per_s", "peak_rss_mib", "rss_after_import_mib", "minor_faults_per_step", "system_allocations_per_step")
+    kept = ("multiply_adds", "images_per_s", "peak_rss_mib", "rss_after_import_mib", "minor_faults_per_step", "system_allocations_per_step")
     return {"row": row.name, "request": row.options, "threads": threads, "isa": setup.isa,
             "ms": {setting: round(statistics.median(values), 4) for setting, values in times.items()},
             **{name: {setting: round(answer[name], 3) for setting, answer in answers.items() if name in answer} for name in kept}}

@@ -142,14 +142,15 @@ def networks(results):
             continue
         ms, setting = models.best(result["ms"])
         default = result["ms"].get("torch default")
-        cells = [row.name, number(result["ms"]["fathom"]), number(result["images_per_s"]["fathom"]), number(ms),
+        cells = [row.name, number(result["ms"]["fathom"]), number(reach.multiply_adds_ms(results.one("limits"), result, row.trains)),
+                 number(result["images_per_s"]["fathom"]), number(ms),
                  (setting or NOTHING).removeprefix("torch keep "), verdict(ratio_of_models(result), row.least), row.least, row.aim,
                  number(default / result["ms"]["fathom"]) if default else NOTHING,
                  verdict(ratio_of_models(results.one("models_avx2", row=row.name, threads=1)), row.least)]
         rows.append(cells + [number(ratio_of_models(result, "torch2"))])
-    header = ["network", "ms", "images/s", "PyTorch, ms", "its best setting", "ratio", "at least", "aim", "to default",
+    header = ["network", "ms", "multiply-adds alone, ms", "images/s", "PyTorch, ms", "its best setting", "ratio", "at least", "aim", "to default",
               "ratio, AVX2", "to second PyTorch"]
-    return table(*without_empty_columns(header, rows, (9, 10)))
+    return table(*without_empty_columns(header, rows, (2, 10, 11)))
 
 
 def two_threads(results):

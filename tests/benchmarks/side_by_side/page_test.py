@@ -141,6 +141,21 @@ class Reach(Folder):
         self.assertAlmostEqual(reach.least_ms(LIMITS, op("r", "forward", 10, 1, 1e3, 0.5, gflops=50)), 5)
         self.assertAlmostEqual(reach.least_ms(LIMITS, op("r", "forward", 1, 1, 1e9, 0.5)), 1)
 
+    def test_the_multiply_adds_of_a_step_are_those_of_forward_and_twice_as_many(self):
+        counted = {"multiply_adds": {"fathom": 5e7}}
+        self.assertAlmostEqual(reach.multiply_adds_ms(LIMITS, counted, trains=False), 1)
+        self.assertAlmostEqual(reach.multiply_adds_ms(LIMITS, counted, trains=True), 3)
+        self.assertIsNone(reach.multiply_adds_ms(LIMITS, {}, trains=True))
+        self.assertIsNone(reach.multiply_adds_ms(None, counted, trains=True))
+        self.assertIn("| 3.00 |", self.networks(counted))
+        self.assertNotIn("multiply-adds", self.networks({}))
+
+    def networks(self, counted):
+        measured = {name: {"fathom": 1} for name in ("images_per_s", "peak_rss_mib", "minor_faults_per_step", "system_allocations_per_step")}
+        self.put(limits=[LIMITS], models=[{"row": page.MODEL_ROWS[1].name, "request": "", "threads": 1, "isa": "best", "ms": {"fathom": 4},
+                                           **measured, **counted}])
+        return self.part("models")
+
     def test_rows_are_sorted_by_what_is_at_most(self):
         row = next(row for row in op_rows.ROWS if row.medians == (1.5, 2.0, 1.7))
         size = 8 * 2**20  # 0.42 ms copying, 0.28 ms reading

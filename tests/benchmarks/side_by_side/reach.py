@@ -37,12 +37,22 @@ def memory_ms(limits, size, written):
     return (both / copying + (1 - both) / reading) * size / 1e6
 
 
+def peak(limits):
+    """GFLOP/s."""
+    return limits.get("GFLOP/s avx512") or limits.get("GFLOP/s avx2") or limits.get("GFLOP/s baseline")
+
+
+def multiply_adds_ms(limits, result, trains):
+    """What the multiply-adds of a network's step alone need; None where they were not counted."""
+    forward = result.get("multiply_adds", {}).get("fathom")
+    return None if limits is None or forward is None else 2e-6 * forward * (3 if trains else 1) / peak(limits)
+
+
 def least_ms(limits, result):
     """What the machine needs for it at least, and no more than was reached."""
     ms = result["ms"]["fathom"]
-    peak = limits.get("GFLOP/s avx512") or limits.get("GFLOP/s avx2") or limits.get("GFLOP/s baseline")
     written = result.get("written", 0 if result["pass"] == "backward_w" else None)
-    bound = max(result["GFLOP/s"] * ms / peak, memory_ms(limits, result["GB/s"] * ms * 1e6, written))
+    bound = max(result["GFLOP/s"] * ms / peak(limits), memory_ms(limits, result["GB/s"] * ms * 1e6, written))
     return min(bound, ms)
 
 
