@@ -55,6 +55,7 @@ struct GemmTile {
   const T* row_bias;              ///< a value for each row; null: none
   T* to;
   std::int64_t from_step, to_step;  ///< from one row to the next
+  std::int64_t gap;                 ///< in `to`, between the columns of the two vectors
   std::int64_t columns;             ///< written; of `from` only these need to be readable
   Activation activation;
   const GemmLines* lines;  ///< to be asked for, one at each depth

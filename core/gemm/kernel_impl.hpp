@@ -32,6 +32,7 @@ constexpr int64_t kRows = sizeof(T) * Batch<T>::size >= 64 ? 12 : 6;
 template <class T, int R, int V>
 [[gnu::always_inline]] inline void finish(const GemmTile<T>& t, Batch<T>* sum) {
   const int64_t last = t.columns - (V - 1) * kLanes<T>;  // lanes of the last vector
+  const int64_t vector = kLanes<T> + t.gap;
   if (t.from != nullptr) {
 #pragma GCC unroll 24
     for (int i = 0; i < R * V; ++i) {
@@ -46,12 +47,12 @@ template <class T, int R, int V>
   }
   if (last == kLanes<T>) {
 #pragma GCC unroll 24
-    for (int i = 0; i < R * V; ++i) sum[i].store_unaligned(t.to + i / V * t.to_step + i % V * kLanes<T>);
+    for (int i = 0; i < R * V; ++i) sum[i].store_unaligned(t.to + i / V * t.to_step + i % V * vector);
     return;
   }
 #pragma GCC unroll 24
   for (int i = 0; i < R * V; ++i) {
-    T* to = t.to + i / V * t.to_step + i % V * kLanes<T>;
+    T* to = t.to + i / V * t.to_step + i % V * vector;
     if (i % V < V - 1) {
       sum[i].store_unaligned(to);
     } else {

@@ -73,7 +73,8 @@ class GemmWorker {
   struct Panel {
     std::int64_t first, columns;  // within the block
     const T* right;
-    GemmRows<T> target;  // none when the columns do not lie side by side in the result
+    GemmRows<T> target;  // none when a vector's columns do not lie side by side in the result
+    std::int64_t gap;    // in the result, between the columns of its two vectors
   };
 
   struct Block {
@@ -128,7 +129,15 @@ class GemmWorker {
         width = std::min(width, row_length_ - j % row_length_);
         right = right_.in_place(at.group, at.j, j, at.right);
       }
-      panels[count] = {first, width, right, result_.direct(at.group, j, width)};
+      panels[count] = {first, width, right, result_.direct(at.group, j, width), 0};
+      if (panels[count].target.data == nullptr && width > kernels_.lanes) {
+        const GemmRows<T> one = result_.direct(at.group, j, kernels_.lanes);
+        const GemmRows<T> other = result_.direct(at.group, j + kernels_.lanes, width - kernels_.lanes);
+        if (one.data != nullptr && other.data != nullptr) {
+          panels[count].target = one;
+          panels[count].gap = other.data - one.data - kernels_.lanes;
+        }
+      }
       first += width;
     }
     return count;
@@ -181,9 +190,11 @@ class GemmWorker {
     bool is_stored = true;
     if (is_last) {
       tile.activation = result_.activation();
-      is_stored = panel.target.data != nullptr && !(result_.accumulates() && tile.from != nullptr);
+      is_stored = panel.target.data != nullptr &&
+                  !(result_.accumulates() && (tile.from != nullptr || panel.gap != 0));
       tile.to = is_stored ? panel.target.data + (at.i + strip.begin) * panel.target.step : at.tile;
       tile.to_step = is_stored ? panel.target.step : kernels_.columns();
+      tile.gap = is_stored ? panel.gap : 0;
       if (is_stored && result_.accumulates()) {
         tile.from = tile.to;
         tile.from_step = tile.to_step;
@@ -203,7 +214,7 @@ class GemmWorker {
     std::size_t count = 0;
     if (writes_result) {
       const auto* const first = reinterpret_cast<const char*>(tile.to);
-      const auto* const last = reinterpret_cast<const char*>(tile.to + tile.columns - 1);
+      const auto* const last = reinterpret_cast<const char*>(tile.to + tile.columns - 1 + tile.gap);
       const std::int64_t step = tile.to_step * std::int64_t{sizeof(T)};
       soon.lines[count++].set(first, step, rows);
       soon.lines[count++].set(last, step, rows);
