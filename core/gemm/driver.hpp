@@ -99,7 +99,8 @@ class GemmResult {
   [[nodiscard]] virtual const T* row_bias(std::int64_t /*group*/) const { return nullptr; }
   [[nodiscard]] virtual const T* column_bias() const { return nullptr; }
   /// The result's own memory at row 0 when each row's columns [j, j + columns) lie there side by side, else
-  /// null: `store` is called then, with finished tiles.
+  /// null. Asked for a tile, then for each of its two vectors; `store` gets finished tiles of which one has
+  /// none, or that are added to vectors which lie apart.
   [[nodiscard]] virtual GemmRows<T> direct(std::int64_t group, std::int64_t j,
                                            std::int64_t columns) const = 0;
   virtual void store(std::int64_t group, std::int64_t i, std::int64_t rows, std::int64_t j,

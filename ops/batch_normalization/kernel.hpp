@@ -77,8 +77,8 @@ struct ActivationKernels {
 /// The loops of one instruction set for one element type.
 template <class T>
 struct Kernels {
-  /// Mean and sum of squared deviations of each channel of a block. Asks for the same places of `soon`, which
-  /// are written next, since memory has little to do meanwhile.
+  /// Mean and sum of squared deviations of each channel of a block. Asks for the same places of `soon`, y or,
+  /// where nothing more is wanted, x, since memory has little to do meanwhile.
   void (*moments)(const Geometry&, const Block&, const T* x, const T* soon, double* means, double* squares);
   ActivationKernels<T> of_activation[3];
   [[nodiscard]] const ActivationKernels<T>& of(Activation activation) const {

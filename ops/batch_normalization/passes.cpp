@@ -246,11 +246,14 @@ Statistics normalize_by_own(const Geometry& geometry, const Array& x, const Arra
     const Kernels<T>& kernels = choose_kernels<T>("batch_normalization/statistics");
     const T* in = x.data<T>();
     const T* out = y.data<T>();
+    constexpr std::int64_t kSoonBytes = 512 << 10;  // of y that stay in a core's cache beside as much of x
     const auto take_statistics = [&](const Group& group) {
-      if (geometry.averaged() > 0) {
+      const std::int64_t elements = group.geometry.channels * group.geometry.averaged();
+      const T* const soon = (elements * std::int64_t{sizeof(T)} <= kSoonBytes ? out : in) + group.offset();
+      if (elements > 0) {
         blocks.for_each(group, [&](const Block& block, std::int64_t at) {
-          kernels.moments(group.geometry, block, in + group.offset(), out + group.offset(),
-                          moments.first + at, moments.second + at);
+          kernels.moments(group.geometry, block, in + group.offset(), soon, moments.first + at,
+                          moments.second + at);
         });
         merge_moments(blocks, group, moments, result);
       }

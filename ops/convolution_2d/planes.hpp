@@ -127,8 +127,8 @@ struct PixelRows {
 
 /// Whether packing `depth` rows of pixels, views of `planes`, for a product with `channels` rows would cost
 /// more than it saves: the pixels are shifted views of few planes, which stay in the first-level cache, or
-/// few tiles of `tile_rows` channels meet them. Rows of the layout should fill the vectors that they are read
-/// in, of up to 16 elements.
+/// they are few rows, which do so for a panel, and few tiles of `tile_rows` channels meet them. Rows of the
+/// layout should fill the vectors that they are read in, of up to 16 elements.
 [[nodiscard]] inline bool is_better_in_place(const PixelLayout& layout, std::int64_t planes,
                                              std::int64_t depth, std::int64_t channels,
                                              std::int64_t tile_rows) {

@@ -86,6 +86,7 @@ std::vector<ConvolutionCase> convolution_cases() {
       {2, 3, 40, 1, {5, 13}, 3, 1, 1, 1},
       {2, 2, 9, 1, {4, 4}, 1, 1, 0, 1},
       {2, 14, 17, 1, {5, 19}, 1, 1, 0, 1},
+      {3, 260, 5, 1, {4, 6}, 1, 1, 0, 1},  // vectors that lie apart, with depths in two parts
       {2, 12, 18, 2, {3, 16}, 1, 1, 0, 1},
       {2, 6, 10, 1, {6, 62}, 1, 2, 0, 1},
       // First layers: rows computed one by one, in strips.

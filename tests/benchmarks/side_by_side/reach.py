@@ -43,9 +43,11 @@ def peak(limits):
 
 
 def multiply_adds_ms(limits, result, trains):
-    """What the multiply-adds of a network's step alone need; None where they were not counted."""
+    """What the multiply-adds of a network's step alone need, about: forward's and, in training, twice as many; None where that is
+    not known."""
     forward = result.get("multiply_adds", {}).get("fathom")
-    return None if limits is None or forward is None else 2e-6 * forward * (3 if trains else 1) / peak(limits)
+    most = peak(limits) if limits else None
+    return None if forward is None or most is None else 2e-6 * forward * (3 if trains else 1) / most
 
 
 def least_ms(limits, result):
