@@ -16,9 +16,11 @@ struct Geometry {
   std::int64_t outer = 1;
   std::int64_t channels = 1;
   std::int64_t inner = 1;
-  std::int64_t pitch = 0;  ///< elements from one outer item to the next; 0: what an item has
+  std::int64_t pitch = 0;   ///< elements from one outer item to the next; 0: what an item has
+  std::int64_t repeat = 1;  ///< columns that are one channel to those who call the kernels
   [[nodiscard]] std::int64_t item() const { return pitch > 0 ? pitch : channels * inner; }
-  [[nodiscard]] std::int64_t averaged() const { return outer * inner; }  ///< elements of one channel
+  [[nodiscard]] std::int64_t column() const { return outer * inner; }
+  [[nodiscard]] std::int64_t averaged() const { return column() * repeat; }  ///< elements of one channel
   [[nodiscard]] bool has_columns() const { return inner == 1; }
   [[nodiscard]] std::int64_t runs() const { return has_columns() ? outer : outer * channels; }
   [[nodiscard]] std::int64_t run_length() const { return has_columns() ? channels : inner; }

@@ -174,9 +174,13 @@ template <class T, int count, class F>
 [[gnu::always_inline]] inline void add_up(std::int64_t length, F f, Terms<T, count>& total) {
   constexpr std::int64_t L = lanes<T>;
   constexpr std::integral_constant<std::int64_t, L> whole{};
+  std::int64_t i = 0;
+  if (length == L) {  // as below, without what is zero
+    total += f(i, whole);
+    return;
+  }
   Terms<T, count> a = total, b, c, d;
   b.clear(), c.clear(), d.clear();
-  std::int64_t i = 0;
   for (; i + 4 * L <= length; i += 4 * L) {
     a += f(i, whole);
     b += f(i + L, whole);

@@ -34,12 +34,25 @@ const Kernels<T>& choose_kernels(std::string_view name) {
 
 std::int64_t parts_of(std::int64_t whole, std::int64_t most) { return (whole + most - 1) / most; }
 
-/// Channels that are worked through at once, and their data as a geometry of its own.
+/// Planes too small to fill the longest vectors become columns, as channels that lie innermost are: a
+/// channel's elements side by side have the same coefficients, and its sums are theirs together.
+Geometry in_columns(Geometry g) {
+  constexpr std::int64_t kFew = 15;
+  return g.inner < 2 || g.inner > kFew ? g : Geometry{g.outer, g.channels * g.inner, 1, g.item(), g.inner};
+}
+
+/// Channels, or columns, that are worked through at once, and their data as a geometry of its own.
 struct Group {
   Geometry geometry;
   std::int64_t first;
   [[nodiscard]] std::int64_t end() const { return first + geometry.channels; }
   [[nodiscard]] std::int64_t offset() const { return first * geometry.inner; }
+  /// Calls f(channel, first of its columns).
+  template <class F>
+  void for_each_channel(F f) const {
+    std::size_t channel = index(first / geometry.repeat);
+    for (std::int64_t c = first; c < end(); c += geometry.repeat) f(channel++, c);
+  }
 };
 
 /// How many channels are worked through at once: what a core's cache holds of the data that is read twice,
@@ -48,7 +61,7 @@ struct Group {
 /// on it.
 std::int64_t group_width(const Geometry& g, std::int64_t bytes) {
   constexpr std::int64_t kCacheBytes = 256 << 10, kLeastBytes = 2 << 10;
-  const std::int64_t channel = g.averaged() * bytes;
+  const std::int64_t channel = g.column() * bytes;
   if (g.has_columns() || channel == 0 || g.channels < num_threads()) return g.channels;
   const std::int64_t most =
       std::clamp<std::int64_t>(kCacheBytes / channel, 1, parts_of(g.channels, num_threads()));
@@ -62,11 +75,11 @@ void for_each_group(const Geometry& g, std::int64_t bytes, F f) {
   const std::int64_t width = group_width(g, bytes);
   if (width == 0) return;
   const std::int64_t grain =
-      std::max<std::int64_t>(1, kElementGrain / std::max<std::int64_t>(1, width * g.averaged()));
+      std::max<std::int64_t>(1, kElementGrain / std::max<std::int64_t>(1, width * g.column()));
   parallel_for(parts_of(g.channels, width), grain, [&](std::int64_t begin, std::int64_t end) {
     for (; begin < end; ++begin) {
       const std::int64_t first = begin * width;
-      f(Group{{g.outer, std::min(width, g.channels - first), g.inner, g.item()}, first});
+      f(Group{{g.outer, std::min(width, g.channels - first), g.inner, g.item(), g.repeat}, first});
     }
   });
 }
@@ -142,25 +155,32 @@ struct Tables {
 /// Of a group's channels, from means and squared deviations of the blocks.
 void merge_moments(const Blocks& blocks, const Group& group, const Tables& moments, Statistics& result) {
   const auto total = static_cast<double>(group.geometry.averaged());
+  const std::int64_t repeat = group.geometry.repeat;
   for (std::int64_t b = 0; b < blocks.count(); ++b) {
     const double share = blocks.elements(b) / total;
-    for (std::int64_t c = group.first; c < group.end(); ++c)
-      result.mean[index(c)] += share * moments.first[b * blocks.channels() + c];
+    const double* const means = moments.first + b * blocks.channels();
+    group.for_each_channel([&](std::size_t channel, std::int64_t c) {
+      for (std::int64_t i = c; i < c + repeat; ++i) result.mean[channel] += share * means[i];
+    });
   }
   for (std::int64_t b = 0; b < blocks.count(); ++b) {
     const double count = blocks.elements(b);
-    for (std::int64_t c = group.first; c < group.end(); ++c) {
-      const std::int64_t at = b * blocks.channels() + c;
-      const double deviation = moments.first[at] - result.mean[index(c)];
-      result.variance[index(c)] += (moments.second[at] + count * deviation * deviation) / total;
-    }
+    const double* const means = moments.first + b * blocks.channels();
+    const double* const squares = moments.second + b * blocks.channels();
+    group.for_each_channel([&](std::size_t channel, std::int64_t c) {
+      for (std::int64_t i = c; i < c + repeat; ++i) {
+        const double deviation = means[i] - result.mean[channel];
+        result.variance[channel] += (squares[i] + count * deviation * deviation) / total;
+      }
+    });
   }
 }
 
 void add_blocks(const Blocks& blocks, const Group& group, const double* table, PerChannel& result) {
-  for (std::int64_t b = 0; b < blocks.count(); ++b) {
-    for (std::int64_t c = group.first; c < group.end(); ++c)
-      result[index(c)] += table[b * blocks.channels() + c];
+  for (std::int64_t b = 0; b < blocks.count(); ++b, table += blocks.channels()) {
+    group.for_each_channel([&](std::size_t channel, std::int64_t c) {
+      for (std::int64_t i = c; i < c + group.geometry.repeat; ++i) result[channel] += table[i];
+    });
   }
 }
 
@@ -176,12 +196,14 @@ struct Rounded {
   explicit Rounded(const Geometry& g)
       : center(index(g.channels)), scale(index(g.channels)), shift(index(g.channels)) {}
   void set(const Group& group, const Statistics& s, const Affine& affine) {
-    for (std::size_t c = index(group.first); c < index(group.end()); ++c) {
-      const double factor = affine.gamma[c] * s.inverse[c];
-      center[c] = static_cast<T>(s.mean[c]);
-      scale[c] = static_cast<T>(factor);
-      shift[c] = static_cast<T>(affine.beta[c] - factor * lost_by_rounding<T>(s.mean[c]));
-    }
+    group.for_each_channel([&](std::size_t channel, std::int64_t c) {
+      const double factor = affine.gamma[channel] * s.inverse[channel];
+      const std::int64_t repeat = group.geometry.repeat;
+      std::fill_n(&center[index(c)], repeat, static_cast<T>(s.mean[channel]));
+      std::fill_n(&scale[index(c)], repeat, static_cast<T>(factor));
+      std::fill_n(&shift[index(c)], repeat,
+                  static_cast<T>(affine.beta[channel] - factor * lost_by_rounding<T>(s.mean[channel])));
+    });
   }
   [[nodiscard]] Normalization<T> of(const Group& group) const {
     return {center.data() + group.first, scale.data() + group.first, shift.data() + group.first};
@@ -232,13 +254,14 @@ void normalize(const Geometry& geometry, const Array& x, const Array& residual, 
                const Affine& affine, Activation activation, Array& y) {
   dispatch_float(x.dtype(), kName, [&]<class T>() {
     normalize_groups<T>(
-        geometry, false, x, residual, affine, activation, statistics, [](const Group&) {}, y);
+        in_columns(geometry), false, x, residual, affine, activation, statistics, [](const Group&) {}, y);
   });
 }
 
-Statistics normalize_by_own(const Geometry& geometry, const Array& x, const Array& residual, double eps,
+Statistics normalize_by_own(const Geometry& whole, const Array& x, const Array& residual, double eps,
                             const Affine& affine, Activation activation, Array& y) {
-  const PerChannel zeros(index(geometry.channels), 0.0);
+  const PerChannel zeros(index(whole.channels), 0.0);
+  const Geometry geometry = in_columns(whole);
   Statistics result{zeros, zeros, zeros};
   const Blocks blocks(geometry);
   const Tables moments(blocks);
@@ -248,7 +271,7 @@ Statistics normalize_by_own(const Geometry& geometry, const Array& x, const Arra
     const T* out = y.data<T>();
     constexpr std::int64_t kSoonBytes = 512 << 10;  // of y that stay in a core's cache beside as much of x
     const auto take_statistics = [&](const Group& group) {
-      const std::int64_t elements = group.geometry.channels * group.geometry.averaged();
+      const std::int64_t elements = group.geometry.channels * group.geometry.column();
       const T* const soon = (elements * std::int64_t{sizeof(T)} <= kSoonBytes ? out : in) + group.offset();
       if (elements > 0) {
         blocks.for_each(group, [&](const Block& block, std::int64_t at) {
@@ -257,18 +280,20 @@ Statistics normalize_by_own(const Geometry& geometry, const Array& x, const Arra
         });
         merge_moments(blocks, group, moments, result);
       }
-      for (std::size_t c = index(group.first); c < index(group.end()); ++c)
-        result.inverse[c] = inverse_deviation(result.variance[c], eps);
+      group.for_each_channel([&](std::size_t channel, std::int64_t) {
+        result.inverse[channel] = inverse_deviation(result.variance[channel], eps);
+      });
     };
     normalize_groups<T>(geometry, true, x, residual, affine, activation, result, take_statistics, y);
   });
   return result;
 }
 
-GradientSums gradients(const Geometry& geometry, const Array& x, const OutputGradient& gradient,
+GradientSums gradients(const Geometry& whole, const Array& x, const OutputGradient& gradient,
                        const Statistics& statistics, StatisticsFrom from, const Affine& affine,
                        const InputGradients& to) {
-  const PerChannel zeros(index(geometry.channels), 0.0);
+  const PerChannel zeros(index(whole.channels), 0.0);
+  const Geometry geometry = in_columns(whole);
   GradientSums result{zeros, zeros};
   const Blocks blocks(geometry);
   const Tables sums(blocks);
@@ -283,7 +308,7 @@ GradientSums gradients(const Geometry& geometry, const Array& x, const OutputGra
     T* through = to.through == nullptr ? nullptr : to.through->mutable_data<T>();
     T* gx = to.gx == nullptr ? nullptr : to.gx->mutable_data<T>();
     Rounded<T> coefficients(geometry);
-    std::vector<T> slope(zeros.size()), shift(zeros.size());
+    std::vector<T> slope(index(geometry.channels)), shift(slope.size());
     const std::int64_t arrays = to.sums && gx != nullptr ? (y == nullptr ? 2 : 3) : 0;
     for_each_group(geometry, arrays * static_cast<std::int64_t>(sizeof(T)), [&](const Group& group) {
       const std::int64_t at = group.offset();
@@ -298,14 +323,16 @@ GradientSums gradients(const Geometry& geometry, const Array& x, const OutputGra
         add_blocks(blocks, group, sums.first, result.g);
         add_blocks(blocks, group, sums.second, result.g_x);
       }
-      for (std::size_t c = index(group.first); c < index(group.end()); ++c) {
-        const double lost = lost_by_rounding<T>(statistics.mean[c]);
-        result.g_x[c] -= result.g[c] * lost;
-        if (from == StatisticsFrom::elsewhere) continue;
-        const double factor = share * result.g_x[c] * statistics.inverse[c] * statistics.inverse[c];
-        slope[c] = static_cast<T>(factor);
-        shift[c] = static_cast<T>(share * result.g[c] - factor * lost);
-      }
+      group.for_each_channel([&](std::size_t channel, std::int64_t c) {
+        const double lost = lost_by_rounding<T>(statistics.mean[channel]);
+        const double inverse = statistics.inverse[channel];
+        result.g_x[channel] -= result.g[channel] * lost;
+        if (from == StatisticsFrom::elsewhere) return;
+        const double factor = share * result.g_x[channel] * inverse * inverse;
+        std::fill_n(&slope[index(c)], geometry.repeat, static_cast<T>(factor));
+        std::fill_n(&shift[index(c)], geometry.repeat,
+                    static_cast<T>(share * result.g[channel] - factor * lost));
+      });
       if (gx == nullptr) return;
       if (g != nullptr) upstream = {g, nullptr, upstream.normalization};
       const InputGradient<T> input{slope.data() + group.first, shift.data() + group.first,

@@ -58,7 +58,8 @@ TEST_CASE("a channel's batch normalization does not depend on the channels it co
   // groups of one channel, of several, and of all, whose passes are shared out
   const Case c =
       GENERATE(Case{{9, 3, 130, 121}, Activation::relu, false}, Case{{64, 41, 9, 9}, Activation::relu6, true},
-               Case{{40, 33, 14, 14}, Activation::none, false}, Case{{3, 50, 6, 6}, Activation::relu, true});
+               Case{{40, 33, 14, 14}, Activation::none, false}, Case{{3, 50, 6, 6}, Activation::relu, true},
+               Case{{140, 21, 2, 3}, Activation::relu, true});
   for (const Isa isa : supported_isas()) {
     CAPTURE(to_string(isa), to_string(c.x), to_string(dtype), threads);
     set_isa(isa);
