@@ -14,8 +14,6 @@ namespace fathom::detail {
 
 namespace {
 
-// For second-level caches of 512 KiB and more: a packed block of the right operand has up to 256 KiB.
-constexpr std::int64_t kMostRows = 384;  // of a block: bounds its partial sums
 constexpr std::int64_t kFewBlocks = 16;  // of a thread
 
 /// Columns of a block. Where each thread computes a few blocks only, they may be smaller, so that none of
@@ -29,7 +27,7 @@ std::int64_t choose_columns(const GemmSize& size, std::int64_t multiple, std::in
     return ceil_div(size.groups * ceil_div(size.n, block), threads) * block;
   };
   std::int64_t best = columns(fewest);
-  if (threads == 1 || size.m > kMostRows || size.groups * fewest > kFewBlocks * threads) return best;
+  if (threads == 1 || size.m > kGemmMostRows || size.groups * fewest > kFewBlocks * threads) return best;
   for (std::int64_t count = fewest + 1; count < 2 * fewest; ++count) {
     if (50 * share(columns(count)) < 49 * share(best)) best = columns(count);  // by 2 %
   }
@@ -48,9 +46,10 @@ GemmGrid make_grid(const GemmSize& size, const GemmKernels<T>& kernels, const Ge
     grid.column_blocks = ceil_div(size.n, grid.block_columns);
   }
   const std::int64_t others = size.groups * grid.column_blocks;
-  const std::int64_t most = size.k <= size.part ? kMostRows
-                                                : std::clamp(kMostRows * kGemmColumns / grid.block_columns,
-                                                             kernels.rows, kMostRows);
+  const std::int64_t most =
+      size.k <= size.part
+          ? kGemmMostRows
+          : std::clamp(kGemmMostRows * kGemmColumns / grid.block_columns, kernels.rows, kGemmMostRows);
   const std::int64_t wanted = std::max(ceil_div(size.m, most), ceil_div(num_threads(), others));
   grid.block_rows = ceil_div(size.m, wanted);
   // Not where few rows, for which operands lay themselves out, are shared by threads: 16 would make 12 and 4.

@@ -10,6 +10,10 @@
 
 namespace fathom::detail {
 
+/// The most rows of a block of kGemmColumns columns: bounds the partial sums that wait for more depths. For
+/// second-level caches of 512 KiB and more, of which a packed block of the right operand takes up to 256.
+inline constexpr std::int64_t kGemmMostRows = 384;
+
 /// A block of memory with rows `step` apart; none when `data` is null.
 template <class T>
 struct GemmRows {

@@ -276,8 +276,7 @@ void moments_about(const Geometry& g, const Block& block, const T* x, const T* s
 
 /// The rounded means for pivots, in one more pass over the block.
 template <class T, bool own>
-void careful_moments(const Geometry& g, const Block& block, const T* x, const T* soon, double* means,
-                     double* squares) {
+void careful_moments(const Geometry& g, const Block& block, const T* x, double* means, double* squares) {
   const auto count = static_cast<double>((block.end - block.begin) * (block.to - block.from));
   double totals[kMostChannels][1];
   sum_block<T, 1, own>(g, block, totals, [x](std::int64_t) {
@@ -286,7 +285,7 @@ void careful_moments(const Geometry& g, const Block& block, const T* x, const T*
   T pivots[kMostChannels];
   for (std::int64_t c = 0; c < block.last - block.first; ++c)
     pivots[c] = static_cast<T>(totals[c][0] / count);
-  moments_about<T, own>(g, block, x, soon, pivots, means, squares);
+  moments_about<T, own>(g, block, x, x, pivots, means, squares);
 }
 
 template <class T, bool own>
@@ -309,7 +308,7 @@ void block_moments(const Geometry& g, const Block& block, const T* x, const T* s
     const double off = means[c] - static_cast<double>(pivots[c]);
     if (off * off * count <= 4 * squares[c]) continue;
     const Block channel{block.begin, block.end, block.first + c, block.first + c + 1, block.from, block.to};
-    careful_moments<T, own>(g, channel, x, soon, means + c, squares + c);
+    careful_moments<T, own>(g, channel, x, means + c, squares + c);
   }
 }
 

@@ -13,13 +13,13 @@ using fathom::detail::GemmColumns;
 using fathom::detail::GemmKernels;
 using fathom::detail::GemmPieces;
 using fathom::detail::kGemmColumns;
+using fathom::detail::kGemmMostRows;
 using fathom::detail::round_up;
 
 namespace {
 
 constexpr std::int64_t kSpaceBytes = 1 << 17;  // of a block's copies: they stay in the second-level cache
 constexpr std::int64_t kMostColumns = 1024;    // of a block: in panels of 4 columns or more
-constexpr std::int64_t kMostPartial = 384 * kGemmColumns;  // sums that wait for more depths
 constexpr std::int64_t kSlack = 16;  // what the last vector of a block reads too, of up to so many lanes
 
 }  // namespace
@@ -81,7 +81,7 @@ void ShiftedBlocks::choose_rows(std::int64_t element_size, std::int64_t lanes) {
   const std::int64_t columns =
       channels_ == product_.channels
           ? kMostColumns
-          : std::min(kMostColumns, std::max(kGemmColumns, kMostPartial / product_.results));
+          : std::min(kMostColumns, std::max(kGemmColumns, kGemmMostRows * kGemmColumns / product_.results));
   // As many rows as there is room for, or fewer that leave fewer lanes of the last vector empty.
   for (std::int64_t rows = std::min({grid.y, space / grid.x - seen(0), columns / grid.x}); rows > 0; --rows) {
     const std::int64_t blocks = ceil_div(grid.y, rows);
