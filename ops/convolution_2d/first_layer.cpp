@@ -8,6 +8,8 @@
 #include <fathom/core/gemm/driver.hpp>
 #include <fathom/core/gemm/grid.hpp>
 #include <fathom/core/gemm/scratch.hpp>
+#include <fathom/core/reduce.hpp>
+#include <fathom/core/reduce/kernel.hpp>
 #include <fathom/core/threads.hpp>
 #include <fathom/ops/convolution_2d/image_strips.hpp>
 #include <fathom/ops/convolution_2d/kernel.hpp>
@@ -128,8 +130,8 @@ void convolve_first_layer(const ConvolutionGeometry& g, const Array& image, cons
 }
 
 template <class T>
-void first_layer_grad_w(const ConvolutionGeometry& g, const Array& image, const Array& map, bool accumulate,
-                        Array& W) {
+void first_layer_grad_w(const ConvolutionGeometry& g, const Array& image, const PendingGradient& map,
+                        bool accumulate, Array& W, Array* gb) {
   const fathom::Isa isa = fathom::active_isa();
   const ConvolutionKernels<T>& kernels = convolution_kernels<T>(isa);
   fathom::detail::count_kernel("convolution_2d/first_layer_grad_w", isa, dtype_of<T>);
@@ -156,13 +158,26 @@ void first_layer_grad_w(const ConvolutionGeometry& g, const Array& image, const 
   const std::int64_t blocks =
       std::min({count, kMostBlocks, ceil_div(std::max<std::int64_t>(products, 1), kBlockProducts)});
   const std::int64_t size = g.map_channels * taps * kernels.lanes;  // of a block's sums
-  const std::int64_t each = round_up(strips.size() + kGemmPackSlack, kGemmPackSlack);
+  const bool is_pending = map.activation != Activation::none;
+  if (is_pending) count_gradient(map.activation, dtype_of<T>);
+  const std::int64_t copy_size = round_up(strips.size() + kGemmPackSlack, kGemmPackSlack);
+  const std::int64_t strip_plane = strips.end(0) * g.map.x;
+  const std::int64_t each =
+      copy_size + (is_pending ? round_up(kernels.channels * strip_plane + kGemmPackSlack, kGemmPackSlack) : 0);
   const std::int64_t grain = ceil_div(kGrainProducts, products / std::max<std::int64_t>(blocks, 1) + 1);
   const int threads = num_threads();
   const std::int64_t pieces = fathom::detail::piece_count(blocks, grain, threads);
   const GemmScratch<T> scratch(std::max<std::int64_t>(blocks, 1) * size + pieces * each);
   const T* const source = image.data<T>();
-  const T* const maps = map.data<T>();
+  const T* const gys = map.gy.data<T>();
+  const T* const ys = is_pending ? map.y.data<T>() : nullptr;
+  // What becomes of the bias is added up in an order that does not depend on the threads either.
+  Array strip_sums;
+  double* bias_sums = nullptr;
+  if (gb != nullptr) {
+    strip_sums = Array::empty({image.shape()[0], strips.per_image(), g.map_channels}, DType::float64);
+    bias_sums = strip_sums.mutable_data<double>();
+  }
 
   const std::int64_t image_size = g.image_channels * g.image.y * g.image.x;
   const auto add = [&](std::int64_t item, std::int64_t next, T* copy, T* sums) {
@@ -180,20 +195,34 @@ void first_layer_grad_w(const ConvolutionGeometry& g, const Array& image, const 
         ceil_div(2 * images_soon.lines(), channel_tiles.count() * tap_tiles.count());
     WeightSums<T> tile{};
     const std::int64_t rows = strips.end(strip) - strips.begin(strip);
+    const std::int64_t size_of_plane = rows * g.map.x;
+    T* const passed = copy + copy_size;  // what came through the activation
     tile.steps = steps.data();
     tile.steps_end = tile.steps + rows * (g.map.x / kernels.lanes);
     tile.rest = g.map.x % kernels.lanes;
     tile.rests = rests.data();
     tile.rests_end = tile.rests + (tile.rest == 0 ? 0 : rows);
-    tile.map_channel_step = plane;
+    tile.map_channel_step = is_pending ? strip_plane : plane;
     tile.image = copy;
     tile.sums_step = taps * kernels.lanes;
     for (std::int64_t c = 0; c < channel_tiles.count(); ++c) {
       const auto [channel, channels] = channel_tiles[c];
-      tile.map = maps + (n * g.map_channels + channel) * plane + strips.begin(strip) * g.map.x;
+      const std::int64_t first = (n * g.map_channels + channel) * plane + strips.begin(strip) * g.map.x;
       maps_soon.clear();
-      for (std::int64_t q = 0; c + 1 < channel_tiles.count() && q < channel_tiles[c + 1].rows; ++q)
-        maps_soon.add(tile.map + (channels + q) * plane, rows * g.map.x);
+      for (std::int64_t q = 0; c + 1 < channel_tiles.count() && q < channel_tiles[c + 1].rows; ++q) {
+        const std::int64_t soon = first + (channels + q) * plane;
+        maps_soon.add(gys + soon, size_of_plane);
+        if (is_pending) maps_soon.add(ys + soon, size_of_plane);
+      }
+      tile.map = is_pending ? passed : gys + first;
+      for (std::int64_t q = 0; q < channels; ++q) {
+        T* const to = passed + q * strip_plane;
+        const std::int64_t from = first + q * plane;
+        if (is_pending) through_activation(map.activation, gys + from, ys + from, to, size_of_plane);
+        if (bias_sums == nullptr) continue;
+        bias_sums[item * g.map_channels + channel + q] =
+            fathom::detail::row_folds<T>().sum(tile.map + q * tile.map_channel_step, size_of_plane);
+      }
       const std::int64_t map_lines = ceil_div(maps_soon.lines(), tap_tiles.count());
       for (std::int64_t t = 0; t < tap_tiles.count(); ++t) {
         tile.lines.count = 0;
@@ -233,11 +262,13 @@ void first_layer_grad_w(const ConvolutionGeometry& g, const Array& image, const 
     }
     out[i] = accumulate ? out[i] + lanes[0] : lanes[0];
   }
+  if (gb != nullptr) *gb = fathom::sum(strip_sums, Axes{0, 1}).astype(dtype_of<T>);
 }
 
-template void first_layer_grad_w<float>(const ConvolutionGeometry&, const Array&, const Array&, bool, Array&);
-template void first_layer_grad_w<double>(const ConvolutionGeometry&, const Array&, const Array&, bool,
-                                         Array&);
+template void first_layer_grad_w<float>(const ConvolutionGeometry&, const Array&, const PendingGradient&, bool,
+                                        Array&, Array*);
+template void first_layer_grad_w<double>(const ConvolutionGeometry&, const Array&, const PendingGradient&, bool,
+                                         Array&, Array*);
 template void convolve_first_layer<float>(const ConvolutionGeometry&, const Array&, const Array&,
                                           const Epilogue&, bool, Array&);
 template void convolve_first_layer<double>(const ConvolutionGeometry&, const Array&, const Array&,

@@ -20,15 +20,16 @@ void convolve_first_layer(const ConvolutionGeometry& geometry, const Array& imag
 /// be a vector of sums for each.
 [[nodiscard]] bool has_first_layer_grad_w(const ConvolutionGeometry& geometry);
 
-/// As `convolve_grad_w`, for these.
+/// As `convolve_grad_w`, for these. The map is read a strip at a time; there it goes through the activation,
+/// and its sums are taken, into `gb` (map_channels) unless that is null.
 template <class T>
-void first_layer_grad_w(const ConvolutionGeometry& geometry, const Array& image, const Array& map,
-                        bool accumulate, Array& W);
+void first_layer_grad_w(const ConvolutionGeometry& geometry, const Array& image, const PendingGradient& map,
+                        bool accumulate, Array& W, Array* gb);
 
-extern template void first_layer_grad_w<float>(const ConvolutionGeometry&, const Array&, const Array&, bool,
-                                               Array&);
-extern template void first_layer_grad_w<double>(const ConvolutionGeometry&, const Array&, const Array&, bool,
-                                                Array&);
+extern template void first_layer_grad_w<float>(const ConvolutionGeometry&, const Array&,
+                                               const PendingGradient&, bool, Array&, Array*);
+extern template void first_layer_grad_w<double>(const ConvolutionGeometry&, const Array&,
+                                               const PendingGradient&, bool, Array&, Array*);
 extern template void convolve_first_layer<float>(const ConvolutionGeometry&, const Array&, const Array&,
                                                  const Epilogue&, bool, Array&);
 extern template void convolve_first_layer<double>(const ConvolutionGeometry&, const Array&, const Array&,

@@ -103,7 +103,9 @@ void convolve_grad_w(const ConvolutionGeometry& g, const Array& image, const Arr
                      Array& W) {
   if (W.size() == 0) return;
   dispatch_float(image.dtype(), "convolution_2d", [&]<class T>() {
-    if (has_first_layer_grad_w(g)) return first_layer_grad_w<T>(g, image, map, accumulate, W);
+    if (has_first_layer_grad_w(g)) {
+      return first_layer_grad_w<T>(g, image, {.gy = map}, accumulate, W, nullptr);
+    }
     const std::int64_t channels = g.map_channels / g.groups;
     const std::int64_t depth = image.shape()[0] * pixels(g.map);
     const std::vector<std::int64_t> planes = group_offsets(channels, pixels(g.map));
@@ -129,6 +131,18 @@ void convolve_grad_w(const ConvolutionGeometry& g, const Array& image, const Arr
                   PixelsLeft<T>(rows), PixelsTransposed<T>(maps), MatrixResult<T>(result, true, accumulate));
     }
   });
+}
+
+bool has_biased_grad_w(const ConvolutionGeometry& g) {
+  return g.weight_shape().size() > 0 && has_first_layer_grad_w(g);
+}
+
+Array convolve_biased_grad_w(const ConvolutionGeometry& g, const Array& image, const PendingGradient& map,
+                             bool accumulate, Array& W) {
+  Array gb;
+  dispatch_float(image.dtype(), "convolution_2d",
+                 [&]<class T>() { first_layer_grad_w<T>(g, image, map, accumulate, W, &gb); });
+  return gb;
 }
 
 }  // namespace fathom::ops::detail

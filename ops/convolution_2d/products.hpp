@@ -22,4 +22,11 @@ void deconvolve(const ConvolutionGeometry& geometry, const Array& map, const Arr
 void convolve_grad_w(const ConvolutionGeometry& geometry, const Array& image, const Array& map,
                      bool accumulate, Array& W);
 
+/// Whether `convolve_biased_grad_w` takes one pass over the map's gradient.
+[[nodiscard]] bool has_biased_grad_w(const ConvolutionGeometry& geometry);
+/// As `convolve_grad_w`, with the map's gradient yet to go through an activation; returns the sums of what
+/// comes through over all axes but that of the channels, the gradient of a bias.
+[[nodiscard]] Array convolve_biased_grad_w(const ConvolutionGeometry& geometry, const Array& image,
+                                           const PendingGradient& map, bool accumulate, Array& W);
+
 }  // namespace fathom::ops::detail

@@ -52,4 +52,11 @@ void Convolution2D::make(Part made, const Array& first, const Array& second, con
   convolve(geometry, first, second, epilogue, accumulates, out);
 }
 
+bool Convolution2D::makes_biased_weights() const { return has_biased_grad_w(geometry); }
+
+Array Convolution2D::make_biased_weights(const Array& image, const PendingGradient& map, bool accumulates,
+                                         Array& W) const {
+  return convolve_biased_grad_w(geometry, image, map, accumulates, W);
+}
+
 }  // namespace fathom::ops::detail

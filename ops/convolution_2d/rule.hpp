@@ -16,6 +16,9 @@ struct Convolution2D {
   [[nodiscard]] Shape shape(Part made, std::int64_t n) const;
   void make(Part made, const Array& first, const Array& second, const Epilogue& epilogue, bool accumulates,
             Array& out) const;
+  [[nodiscard]] bool makes_biased_weights() const;
+  [[nodiscard]] Array make_biased_weights(const Array& image, const PendingGradient& map, bool accumulates,
+                                          Array& W) const;
 };
 
 }  // namespace fathom::ops::detail

@@ -20,53 +20,35 @@ auto with_rule(Activation activation, F f) {
   return activation == Activation::relu ? f(rules::Relu{}) : f(rules::Relu6{6});
 }
 
-/// `select`'s kernel of the rule makes `out` from `sources`, all of one shape, a block of elements after the
-/// other; out may be one of them. Then `finish(block, first element of out's, elements)` is called.
-template <class Rule>
-void run(const Rule& rule, rules::Pass pass, std::initializer_list<const Array*> sources, Array& out,
-         std::int64_t block_size, auto select, auto finish) {
-  constexpr std::int64_t kGrain = 1 << 15;  // elements
-  if (out.size() == 0) return;
-  using Table = decltype(rules::table_of(rule));
-  const Isa isa = active_isa();
-  const Table& table = fathom::detail::dispatch_isa(
-      isa, []<Isa set>() -> const Table& { return rules::kernels<set, Table>(); });
-  fathom::detail::count_kernel(rules::kernel_name<Rule>(pass), isa, out.dtype());
-  dispatch_float(out.dtype(), Rule::name, [&]<class T>() {
-    const rules::RuleKernel<Rule, T> kernel = select(static_cast<const rules::RuleKernels<Rule, T>&>(table));
-    std::array<const T*, 2> from{};
-    std::transform(sources.begin(), sources.end(), from.begin(),
-                   [](const Array* source) { return source->data<T>(); });
-    T* const to = out.mutable_data<T>();
-    const std::int64_t size = out.size();
-    const std::int64_t blocks = (size + block_size - 1) / block_size;
-    parallel_for(blocks, kGrain / block_size + 1, [&](std::int64_t begin, std::int64_t end) {
-      for (std::int64_t block = begin; block < end; ++block) {
-        const std::int64_t first = block * block_size;
-        const std::int64_t count = std::min(block_size, size - first);
-        const std::array<rules::Operand<T>, 2> in{{{from[0] + first, 1}, {from[1] + first, 1}}};
-        kernel(rule, in.data(), to + first, count, false);
-        finish(block, to + first, count);
-      }
-    });
-  });
-}
-
 constexpr std::int64_t kBlock = 1 << 13;  // elements
 constexpr auto nothing_more = [](std::int64_t, const auto*, std::int64_t) {};
 
 /// What `through_activation` writes.
 Array over(const Array& gy) { return gy.is_unique() ? gy : Array::empty(gy.shape(), gy.dtype()); }
 
-/// As `through_activation` in blocks of `block_size`.
+/// As `through_activation`, a block of elements after the other. Then `finish(block, first element of g's,
+/// elements)` is called.
 template <class Finish>
 Array pass_back(Activation activation, const Array& gy, const Array& y, std::int64_t block_size,
                 Finish finish) {
+  constexpr std::int64_t kGrain = 1 << 15;  // elements
   Array g = over(gy);
-  with_rule(activation, [&](const auto& rule) {
-    run(
-        rule, rules::Pass::backward, {&gy, &y}, g, block_size,
-        [](const auto& kernels) { return kernels.gradient[0]; }, finish);
+  if (g.size() == 0) return g;
+  count_gradient(activation, g.dtype());
+  dispatch_float(g.dtype(), to_string(activation), [&]<class T>() {
+    const T* const pgy = gy.data<T>();
+    const T* const py = y.data<T>();
+    T* const to = g.mutable_data<T>();
+    const std::int64_t size = g.size();
+    const std::int64_t blocks = (size + block_size - 1) / block_size;
+    parallel_for(blocks, kGrain / block_size + 1, [&](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t block = begin; block < end; ++block) {
+        const std::int64_t first = block * block_size;
+        const std::int64_t count = std::min(block_size, size - first);
+        through_activation(activation, pgy + first, py + first, to + first, count);
+        finish(block, to + first, count);
+      }
+    });
   });
   return g;
 }
@@ -81,6 +63,23 @@ Variable through_activation(Activation activation, const Variable& gy, const Var
 Array through_activation(Activation activation, const Array& gy, const Array& y) {
   if (activation == Activation::none) return gy;
   return pass_back(activation, gy, y, kBlock, nothing_more);
+}
+
+template <class T>
+void through_activation(Activation activation, const T* gy, const T* y, T* g, std::int64_t count) {
+  with_rule(activation, [&]<class Rule>(const Rule& rule) {
+    using Table = decltype(rules::table_of(rule));
+    const Table& table = fathom::detail::dispatch_isa(
+        active_isa(), []<Isa set>() -> const Table& { return rules::kernels<set, Table>(); });
+    const std::array<rules::Operand<T>, 2> in{{{gy, 1}, {y, 1}}};
+    static_cast<const rules::RuleKernels<Rule, T>&>(table).gradient[0](rule, in.data(), g, count, false);
+  });
+}
+
+void count_gradient(Activation activation, DType dtype) {
+  with_rule(activation, [&]<class Rule>(const Rule&) {
+    fathom::detail::count_kernel(rules::kernel_name<Rule>(rules::Pass::backward), active_isa(), dtype);
+  });
 }
 
 BiasedGradient through_biased_activation(Activation activation, const Array& gy, const Array& y) {
@@ -101,5 +100,8 @@ BiasedGradient through_biased_activation(Activation activation, const Array& gy,
                       });
   return {std::move(g), fathom::sum(sums, Axes{0}).astype(gy.dtype())};
 }
+
+template void through_activation<float>(Activation, const float*, const float*, float*, std::int64_t);
+template void through_activation<double>(Activation, const double*, const double*, double*, std::int64_t);
 
 }  // namespace fathom::ops::detail

@@ -50,7 +50,12 @@ struct Epilogue {
 ///
 /// `make` overwrites `out` with the part made from its two sources, or adds to it; what accumulates has an
 /// empty epilogue. x and y may get a bias: a third input, one value for each of their channels; and an
-/// activation.
+/// activation. A rule may have besides
+///
+///       bool makes_biased_weights() const;
+///       Array make_biased_weights(const Array& x, const PendingGradient& y, bool accumulates, Array& W) const;
+///
+/// the gradients of W, and returned that of the bias, in one pass over y's, for where x's is not wanted.
 template <class Rule>
 class Trilinear final : public Function {
  public:
@@ -86,6 +91,12 @@ class Trilinear final : public Function {
   void backward_arrays(const Wanted& wanted, std::span<const Array> gys,
                        std::span<GradientSink> into) override {
     const Array y = activation_ == Activation::none ? Array{} : output_array(0);
+    if constexpr (requires { rule_.makes_biased_weights(); }) {
+      if (made_ == Part::y && !wanted[0] && wanted[1] && wanted[2] && rule_.makes_biased_weights()) {
+        return into[2].give(rule_.make_biased_weights(input_array(0), {gys[0], activation_, y},
+                                                      into[1].accumulates(), into[1].buffer()));
+      }
+    }
     BiasedGradient biased;
     if (wanted[2]) biased = through_biased_activation(activation_, gys[0], y);
     const Array g = wanted[2] ? biased.g : through_activation(activation_, gys[0], y);

@@ -172,3 +172,43 @@ TEST_CASE("a fused activation lets NaN through and is shown in graphs",
   CHECK(attributes.back() == Attributes::value_type{"activation", to_string(activation)});
   CHECK(c.op(in, Activation::none).creator()->attributes().back().first != "activation");
 }
+
+TEST_CASE("a first layer's gradients do not depend on whether x's is wanted", "[activation][convolution_2d]") {
+  const test::RestoreSettings restore;
+  // Strips of whole images, of some rows with a shorter one at the end, and rows that leave lanes over.
+  const std::vector<Case> layers{convolution("3x3", {3, 1, 28, 28}, {10, 1, 3, 3}, 1),
+                                 convolution("3x3, stride 2", {2, 3, 19, 33}, {8, 3, 3, 3}, 2),
+                                 convolution("5x5, strips", {2, 2, 130, 45}, {7, 2, 5, 5}, 1)};
+  const Case c = GENERATE_COPY(from_range(layers));
+  const Isa isa = GENERATE(from_range(supported_isas()));
+  const DType dtype = GENERATE(DType::float32, DType::float64);
+  const Activation activation = GENERATE(Activation::none, Activation::relu, Activation::relu6);
+  CAPTURE(c.name, to_string(isa), dtype, to_string(activation));
+  set_isa(isa);
+  Variables in = inputs(c, dtype);
+  const Arrays all = outcome(in, c.op(in, activation));
+  in[0] = Variable(in[0].data());
+  const Variable y = c.op(in, activation);
+  const Variable gy(uniform({17, 9}, y.shape(), -1, 1, DType::float64).astype(dtype));
+  const std::vector<Variable> wanted{in[1], in[2]};
+  Arrays alone;
+  for (const int threads : {1, 2, 3}) {
+    set_num_threads(threads);
+    reset_kernel_counts();
+    Arrays found;
+    for (const Variable& gradient : grad(std::span(&y, 1), wanted, std::span(&gy, 1), {.retain_graph = true})) {
+      found.push_back(gradient.data());
+    }
+    std::int64_t passes = 0;
+    for (const KernelCount& count : kernel_counts()) {
+      CHECK(count.isa == isa);
+      if (count.kernel.substr(0, 4) == "relu") passes += count.calls;
+    }
+    CHECK(passes == (activation == Activation::none ? 0 : 1));
+    CHECK(identical(found[0], all[2]));
+    // Its sums are of strips rather than of planes.
+    CHECK(allclose(found[1], all[3], dtype == DType::float32 ? 1e-6 : 1e-14, 0));
+    if (threads == 1) alone = found;
+    for (std::size_t i = 0; i < found.size(); ++i) CHECK(identical(found[i], alone[i]));
+  }
+}
