@@ -67,6 +67,7 @@ class GemmWorker {
  private:
   static constexpr std::int64_t kPrefetchedBytes = 1 << 17;  // what is smaller is in the caches anyway
   static constexpr std::int64_t kDepthsForLine = 4;
+  static constexpr std::int64_t kDepthsAhead = 96;    // of tiles between asking for memory and writing there
   static constexpr std::int64_t kPrefetchedDepth = 16;  // below that a tile is too short to ask
 
   /// Columns that one tile covers.
@@ -96,6 +97,8 @@ class GemmWorker {
   struct Soon {
     GemmPieces left, right;                // of the next strip; of the next depths or block
     std::int64_t left_lines, right_lines;  // for each tile
+    const Panel* panel;                    // of the tile that will be written next or soon after
+    GemmStrip strip;                       // its rows, if there are any
     std::int64_t tiles;                    // until the next depths or block
     std::array<GemmLines, 16> lines;       // for one tile
   };
@@ -150,6 +153,7 @@ class GemmWorker {
     if (prefetches_ && then != nullptr)
       right_.announce(then->group, then->p, then->depth, then->j, then->columns, soon.right);
     soon.tiles = cut.count() * at.panel_count;
+    const std::int64_t ahead = prefetches_ ? std::min(at.panel_count, kDepthsAhead / at.depth) : 0;
     soon.right_lines = std::max(ceil_div(soon.right.lines(), soon.tiles), at.depth / kDepthsForLine);
     for (std::int64_t index = 0; index < cut.count(); ++index) {
       const GemmStrip strip = cut[index];
@@ -162,7 +166,14 @@ class GemmWorker {
         left_.announce(then->group, then->i, 0, first, then->p, then->depth, soon.left);
       }
       soon.left_lines = ceil_div(soon.left.lines(), at.panel_count);
-      for (std::int64_t i = 0; i < at.panel_count; ++i) compute(at, strip, a, at.panels[i], soon);
+      const GemmStrip following = index + 1 < cut.count() ? cut[index + 1] : GemmStrip{};
+      for (std::int64_t i = 0; i < at.panel_count; ++i) {
+        const std::int64_t later = i + ahead;
+        const bool is_here = later < at.panel_count;
+        soon.panel = at.panels + (is_here ? later : later - at.panel_count);
+        soon.strip = is_here ? strip : following;
+        compute(at, strip, a, at.panels[i], soon);
+      }
     }
   }
 
@@ -200,7 +211,7 @@ class GemmWorker {
         tile.from_step = tile.to_step;
       }
     }
-    if (prefetches_) prefetch(tile, strip.rows, is_last && is_stored, soon);
+    if (prefetches_) prefetch(tile, is_last ? at.i : -1, soon);
     const auto& tiles = row_length_ > 0 ? kernels_.tiles_in_place : kernels_.tiles;
     tiles[strip.rows - 1][panel.columns > kernels_.lanes ? 1 : 0](tile);
     if (!is_stored) {
@@ -209,15 +220,18 @@ class GemmWorker {
     }
   }
 
-  /// Has the tile ask for the memory that it will write and for its share of what comes next.
-  static void prefetch(GemmTile<T>& tile, std::int64_t rows, bool writes_result, Soon& soon) {
+  /// Has the tile ask for the memory where one will be written, in the block of rows from `result_row` on (none
+  /// if negative), and for its share of what comes next.
+  static void prefetch(GemmTile<T>& tile, std::int64_t result_row, Soon& soon) {
     std::size_t count = 0;
-    if (writes_result) {
-      const auto* const first = reinterpret_cast<const char*>(tile.to);
-      const auto* const last = reinterpret_cast<const char*>(tile.to + tile.columns - 1 + tile.gap);
-      const std::int64_t step = tile.to_step * std::int64_t{sizeof(T)};
-      soon.lines[count++].set(first, step, rows);
-      soon.lines[count++].set(last, step, rows);
+    const Panel& panel = *soon.panel;
+    const std::int64_t rows = soon.strip.rows;
+    if (result_row >= 0 && rows > 0 && panel.target.data != nullptr) {
+      const T* const first = panel.target.data + (result_row + soon.strip.begin) * panel.target.step;
+      const T* const last = first + panel.columns - 1 + panel.gap;
+      const std::int64_t step = panel.target.step * std::int64_t{sizeof(T)};
+      soon.lines[count++].set(reinterpret_cast<const char*>(first), step, rows);
+      soon.lines[count++].set(reinterpret_cast<const char*>(last), step, rows);
     }
     const auto take = [&](GemmPieces& pieces, std::int64_t share) {
       while (share > 0 && count < soon.lines.size()) {
