@@ -5,7 +5,7 @@
 #include <type_traits>
 
 #include <fathom/ops/depthwise_convolution_2d/kernel_stride1_4x4.hpp>
-#include <fathom/ops/depthwise_convolution_2d/kernel_stride1_strips.hpp>
+#include <fathom/ops/depthwise_convolution_2d/kernel_stride1_flat.hpp>
 
 namespace fathom::ops::depthwise {
 namespace {
@@ -16,6 +16,9 @@ void make_stride1(const Stride1& s, const T* x, const T* W, const T* b, T* y, st
   const Planes<T> planes(s, x, W, b, y, begin);
   if constexpr (K == 3 && std::is_same_v<T, float>) {
     if (is_4x4(s)) return make_4x4(s, planes, end - begin);
+  }
+  if constexpr (K == 3) {
+    if (FlatPlanes<T>::fits(s)) return FlatPlanes<T>(s).make(planes, end - begin);
   }
   make_planes<T, K>(s, planes, end - begin);
 }
