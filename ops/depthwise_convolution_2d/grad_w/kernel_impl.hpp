@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // gW(x, gy). Compiled once for each instruction set (cmake/Isa.cmake), which FATHOM_ARCH and FATHOM_ISA name.
+#include <fathom/ops/depthwise_convolution_2d/grad_w/flat_4x4.hpp>
 #include <fathom/ops/depthwise_convolution_2d/grad_w/flat_planes.hpp>
 #include <fathom/ops/depthwise_convolution_2d/grad_w/general.hpp>
 #include <fathom/ops/depthwise_convolution_2d/grad_w/strided.hpp>
@@ -57,6 +58,10 @@ void grad_w(const Geometry& g, const T* x, const T* gy, T* gW, bool accumulate, 
     if (S == 2 && SquaresPlan::fits(g)) {
       return grad_w_by<SquaresPlan>(g, x, gy, gW, accumulate, begin, end);
     }
+  }
+#elif defined(__AVX2__)
+  if constexpr (K == 3 && S == 1 && sizeof(T) == sizeof(float)) {
+    if (Plan4x4::fits(g)) return grad_w_by<Plan4x4>(g, x, gy, gW, accumulate, begin, end);
   }
 #endif
   if constexpr (S == 1) {
