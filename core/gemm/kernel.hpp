@@ -62,6 +62,33 @@ struct GemmTile {
   std::int64_t line_rows;  ///< of `lines`
 };
 
+/// Columns of a block that one tile covers.
+template <class T>
+struct GemmPanel {
+  std::int64_t first, columns;  ///< within the block
+  const T* right;
+  T* to;                 ///< row 0 of the result; null where a vector's columns do not lie side by side there
+  std::int64_t to_step;  ///< from one row to the next
+  std::int64_t gap;      ///< in `to`, between the columns of the two vectors
+};
+
+/// Full tiles of the same rows, one for each panel, which has no gap: to = activation(sum over p < depth of
+/// a(., p) b(p, .) + row_bias). For products of few depths, which take no longer than what a call of its own
+/// costs a tile.
+template <class T>
+struct GemmTileRow {
+  const GemmPanel<T>*panels, *panels_end;
+  std::int64_t row;  ///< of the result, the tiles' first one
+  std::int64_t depth;
+  const T* a;                     ///< as in GemmTile
+  const std::int64_t* b_offsets;  ///< where each depth lies behind a panel's `right`
+  const T* row_bias;              ///< a value for each row; null: none
+  Activation activation;
+  const T* const* soon;      ///< for each tile: where the first row of one will be written, or null
+  const char* const* lines;  ///< `line_count` for each tile, to be asked for
+  std::int64_t line_count;
+};
+
 /// What one instruction set offers for one element type.
 template <class T>
 struct GemmKernels {
@@ -70,6 +97,8 @@ struct GemmKernels {
   /// tiles[r - 1][v - 1]: tiles of r rows and v vectors.
   void (*tiles[kGemmMaxRows][2])(const GemmTile<T>& tile);
   void (*tiles_in_place[kGemmMaxRows][2])(const GemmTile<T>& tile);
+  /// tile_rows[r - 1]: of r rows; null below half of a full tile's.
+  void (*tile_rows[kGemmMaxRows])(const GemmTileRow<T>& tiles);
 
   /// Row r of the target, `step` apart, gets the runs of source + row_offsets[r]. Rows and runs ascend: whole
   /// vectors are moved, so that up to kGemmPackSlack elements after the end are read and overwritten.

@@ -12,8 +12,10 @@ namespace {
 
 using fathom::detail::GemmKernels;
 using fathom::detail::GemmLines;
+using fathom::detail::GemmPanel;
 using fathom::detail::GemmRun;
 using fathom::detail::GemmTile;
+using fathom::detail::GemmTileRow;
 using fathom::detail::kGemmMaxRows;
 using fathom::detail::kGemmRowStep;
 using std::int64_t;
@@ -99,6 +101,50 @@ void tile(const GemmTile<T>& t) {
     }
   }
   finish<T, R, V>(t, sum);
+}
+
+template <class T, int R>
+void tile_row(const GemmTileRow<T>& t) {
+  const int64_t depth = t.depth, line_count = t.line_count;
+  const T* const bias = t.row_bias;
+  const T* const* soon = t.soon;
+  const char* const* line = t.lines;
+  for (const GemmPanel<T>* panel = t.panels; panel != t.panels_end; ++panel) {
+    const int64_t step = panel->to_step;
+    if (const T* next = *soon++; next != nullptr) {
+#pragma GCC unroll 12
+      for (int r = 0; r < R; ++r, next += step) {
+        __builtin_prefetch(next);
+        __builtin_prefetch(next + 2 * kLanes<T> - 1);
+      }
+    }
+    for (const char* const* const end = line + line_count; line != end; ++line) __builtin_prefetch(*line);
+    Batch<T> sum[2 * R];
+#pragma GCC unroll 24
+    for (int i = 0; i < 2 * R; ++i) sum[i] = Batch<T>(T(0));
+    const T* a = t.a;
+    for (const int64_t *offset = t.b_offsets, *end = offset + depth; offset != end; ++offset, ++a) {
+      const T* const b = panel->right + *offset;
+      const Batch<T> right[2] = {Batch<T>::load_unaligned(b), Batch<T>::load_unaligned(b + kLanes<T>)};
+#pragma GCC unroll 12
+      for (int r = 0; r < R; ++r) {
+        const Batch<T> left(a[r * kGemmRowStep]);
+        for (int v = 0; v < 2; ++v)
+          sum[2 * r + v] = fathom::simd::multiply_add(left, right[v], sum[2 * r + v]);
+      }
+    }
+    if (bias != nullptr) {
+#pragma GCC unroll 24
+      for (int i = 0; i < 2 * R; ++i) sum[i] += Batch<T>(bias[i / 2]);
+    }
+    if (t.activation != fathom::Activation::none) {
+#pragma GCC unroll 24
+      for (int i = 0; i < 2 * R; ++i) sum[i] = fathom::simd::activate(t.activation, sum[i]);
+    }
+    T* const to = panel->to + t.row * step;
+#pragma GCC unroll 24
+    for (int i = 0; i < 2 * R; ++i) sum[i].store_unaligned(to + i / 2 * step + i % 2 * kLanes<T>);
+  }
 }
 
 template <class T>
@@ -193,6 +239,7 @@ constexpr void fill_tiles(GemmKernels<T>& kernels) {
   kernels.tiles[R - 1][1] = &tile<T, R, 2, false>;
   kernels.tiles_in_place[R - 1][0] = &tile<T, R, 1, true>;
   kernels.tiles_in_place[R - 1][1] = &tile<T, R, 2, true>;
+  if constexpr (2 * R >= kRows<T>) kernels.tile_rows[R - 1] = &tile_row<T, R>;
   if constexpr (R > 1) fill_tiles<T, R - 1>(kernels);
 }
 

@@ -53,6 +53,8 @@ class GemmWorker {
         right_.pack(kernels_, at.group, at.p, at.depth, at.j, at.columns, at.right, panel_step_);
         for (std::int64_t panel = 0; panel < at.panel_count; ++panel)
           at.panels[panel].right = at.right + panel * panel_step_;
+        for (std::int64_t q = 0; is_shallow(at) && q < at.depth; ++q) offsets[q] = q * kernels_.columns();
+        at.offsets = offsets.data();
       }
       const bool is_last = at.p + at.depth == size_.k;
       if (is_last && next < 0) return strips(at, nullptr, soon);
@@ -67,22 +69,17 @@ class GemmWorker {
  private:
   static constexpr std::int64_t kPrefetchedBytes = 1 << 17;  // what is smaller is in the caches anyway
   static constexpr std::int64_t kDepthsForLine = 4;
-  static constexpr std::int64_t kDepthsAhead = 96;    // of tiles between asking for memory and writing there
+  static constexpr std::int64_t kDepthsAhead = 96;  // of tiles between asking for memory and writing there
+  static constexpr std::int64_t kMostAddresses = 1024;
   static constexpr std::int64_t kPrefetchedDepth = 16;  // below that a tile is too short to ask
 
-  /// Columns that one tile covers.
-  struct Panel {
-    std::int64_t first, columns;  // within the block
-    const T* right;
-    GemmRows<T> target;  // none when a vector's columns do not lie side by side in the result
-    std::int64_t gap;    // in the result, between the columns of its two vectors
-  };
+  using Panel = GemmPanel<T>;
 
   struct Block {
     std::int64_t group, i, rows, j, columns;
     std::int64_t p, depth;        // what is being added up
     T *strip, *right, *partial;   // packed operands and unfinished sums
-    const std::int64_t* offsets;  // of the right operand's depths, where it is read in place
+    const std::int64_t* offsets;  // of the right operand's depths, where it is read in place or shallow
     T* tile;                      // sums that cannot be written in place
     Panel* panels;
     std::int64_t panel_count;
@@ -95,12 +92,14 @@ class GemmWorker {
 
   /// What is asked for while tiles compute.
   struct Soon {
-    GemmPieces left, right;                // of the next strip; of the next depths or block
-    std::int64_t left_lines, right_lines;  // for each tile
-    const Panel* panel;                    // of the tile that will be written next or soon after
-    GemmStrip strip;                       // its rows, if there are any
-    std::int64_t tiles;                    // until the next depths or block
-    std::array<GemmLines, 16> lines;       // for one tile
+    GemmPieces left, right;                         // of the next strip; of the next depths or block
+    std::int64_t left_lines, right_lines;           // for each tile
+    std::array<const T*, kGemmMostPanels> results;  // where tiles of a row ask for the result
+    std::array<const char*, kMostAddresses + kGemmMostPanels> addresses;  // of lines, for them
+    const Panel* panel;               // of the tile that will be written next or soon after
+    GemmStrip strip;                  // its rows, if there are any
+    std::int64_t tiles;               // until the next depths or block
+    std::array<GemmLines, 16> lines;  // for one tile
   };
 
   [[nodiscard]] Block find(std::int64_t block) const {
@@ -132,12 +131,14 @@ class GemmWorker {
         width = std::min(width, row_length_ - j % row_length_);
         right = right_.in_place(at.group, at.j, j, at.right);
       }
-      panels[count] = {first, width, right, result_.direct(at.group, j, width), 0};
-      if (panels[count].target.data == nullptr && width > kernels_.lanes) {
+      const GemmRows<T> target = result_.direct(at.group, j, width);
+      panels[count] = {first, width, right, target.data, target.step, 0};
+      if (target.data == nullptr && width > kernels_.lanes) {
         const GemmRows<T> one = result_.direct(at.group, j, kernels_.lanes);
         const GemmRows<T> other = result_.direct(at.group, j + kernels_.lanes, width - kernels_.lanes);
         if (one.data != nullptr && other.data != nullptr) {
-          panels[count].target = one;
+          panels[count].to = one.data;
+          panels[count].to_step = one.step;
           panels[count].gap = other.data - one.data - kernels_.lanes;
         }
       }
@@ -167,14 +168,71 @@ class GemmWorker {
       }
       soon.left_lines = ceil_div(soon.left.lines(), at.panel_count);
       const GemmStrip following = index + 1 < cut.count() ? cut[index + 1] : GemmStrip{};
-      for (std::int64_t i = 0; i < at.panel_count; ++i) {
+      const auto look_ahead = [&](std::int64_t i) {
         const std::int64_t later = i + ahead;
         const bool is_here = later < at.panel_count;
         soon.panel = at.panels + (is_here ? later : later - at.panel_count);
         soon.strip = is_here ? strip : following;
-        compute(at, strip, a, at.panels[i], soon);
+      };
+      const bool has_rows = is_shallow(at) && kernels_.tile_rows[strip.rows - 1] != nullptr;
+      for (std::int64_t i = 0; i < at.panel_count;) {
+        std::int64_t end = i;
+        for (; has_rows && end < at.panel_count && is_plain(at.panels[end]); ++end) {
+          look_ahead(end);
+          soon.results[end] = prefetches_ ? result_soon(at.i, soon) : nullptr;
+        }
+        if (end > i) {
+          compute_row(at, strip, a, i, end, soon);
+          i = end;
+        } else {
+          look_ahead(i);
+          compute(at, strip, a, at.panels[i++], soon);
+        }
       }
     }
+  }
+
+  /// Whether tiles are so short that rows of them are worth a kernel of their own, and need nothing that this
+  /// does not do.
+  [[nodiscard]] bool is_shallow(const Block& at) const {
+    return at.depth <= kDepthsAhead && at.depth == size_.k && !result_.accumulates() &&
+           result_.column_bias() == nullptr;
+  }
+  [[nodiscard]] bool is_plain(const Panel& panel) const {
+    return panel.to != nullptr && panel.gap == 0 && panel.columns == kernels_.columns();
+  }
+
+  /// The tiles of the panels [begin, end), which are plain.
+  void compute_row(const Block& at, const GemmStrip& strip, const T* a, std::int64_t begin, std::int64_t end,
+                   Soon& soon) const {
+    GemmTileRow<T> tiles{};
+    tiles.panels = at.panels + begin;
+    tiles.panels_end = at.panels + end;
+    tiles.row = at.i + strip.begin;
+    tiles.depth = at.depth;
+    tiles.a = a;
+    tiles.b_offsets = at.offsets;
+    if (const T* const bias = result_.row_bias(at.group); bias != nullptr) tiles.row_bias = bias + tiles.row;
+    tiles.activation = result_.activation();
+    tiles.soon = soon.results.data() + begin;
+    tiles.lines = soon.addresses.data();
+    if (prefetches_) {
+      std::int64_t count = 0;
+      const auto take = [&](GemmPieces& pieces, std::int64_t share) {
+        share = std::min<std::int64_t>(share, kMostAddresses - count);
+        for (GemmLines lines; share > 0 && pieces.take(share, lines) > 0; share -= lines.count) {
+          for (std::int64_t i = 0; i < lines.count; ++i)
+            soon.addresses[count++] = lines.first + i * lines.step;
+        }
+      };
+      soon.tiles -= end - begin;
+      take(soon.left, (end - begin) * soon.left_lines);
+      take(soon.right, soon.right.lines() - soon.tiles * soon.right_lines);
+      tiles.line_count = ceil_div(count, end - begin);
+      std::fill(soon.addresses.begin() + count, soon.addresses.begin() + tiles.line_count * (end - begin),
+                reinterpret_cast<const char*>(a));
+    }
+    kernels_.tile_rows[strip.rows - 1](tiles);
   }
 
   /// One tile: the sums over this block's depths, on top of those of the depths before.
@@ -201,10 +259,9 @@ class GemmWorker {
     bool is_stored = true;
     if (is_last) {
       tile.activation = result_.activation();
-      is_stored = panel.target.data != nullptr &&
-                  !(result_.accumulates() && (tile.from != nullptr || panel.gap != 0));
-      tile.to = is_stored ? panel.target.data + (at.i + strip.begin) * panel.target.step : at.tile;
-      tile.to_step = is_stored ? panel.target.step : kernels_.columns();
+      is_stored = panel.to != nullptr && !(result_.accumulates() && (tile.from != nullptr || panel.gap != 0));
+      tile.to = is_stored ? panel.to + (at.i + strip.begin) * panel.to_step : at.tile;
+      tile.to_step = is_stored ? panel.to_step : kernels_.columns();
       tile.gap = is_stored ? panel.gap : 0;
       if (is_stored && result_.accumulates()) {
         tile.from = tile.to;
@@ -220,18 +277,24 @@ class GemmWorker {
     }
   }
 
-  /// Has the tile ask for the memory where one will be written, in the block of rows from `result_row` on (none
-  /// if negative), and for its share of what comes next.
+  /// Where the tile that `soon` names will be written, if anywhere; `row` is the block's first one.
+  static const T* result_soon(std::int64_t row, const Soon& soon) {
+    const Panel& panel = *soon.panel;
+    if (panel.to == nullptr || soon.strip.rows == 0) return nullptr;
+    return panel.to + (row + soon.strip.begin) * panel.to_step;
+  }
+
+  /// Has the tile ask for the memory where one will be written, in the block of rows from `result_row` on
+  /// (none if negative), and for its share of what comes next.
   static void prefetch(GemmTile<T>& tile, std::int64_t result_row, Soon& soon) {
     std::size_t count = 0;
-    const Panel& panel = *soon.panel;
-    const std::int64_t rows = soon.strip.rows;
-    if (result_row >= 0 && rows > 0 && panel.target.data != nullptr) {
-      const T* const first = panel.target.data + (result_row + soon.strip.begin) * panel.target.step;
+    const T* const first = result_row < 0 ? nullptr : result_soon(result_row, soon);
+    if (first != nullptr) {
+      const Panel& panel = *soon.panel;
       const T* const last = first + panel.columns - 1 + panel.gap;
-      const std::int64_t step = panel.target.step * std::int64_t{sizeof(T)};
-      soon.lines[count++].set(reinterpret_cast<const char*>(first), step, rows);
-      soon.lines[count++].set(reinterpret_cast<const char*>(last), step, rows);
+      const std::int64_t step = panel.to_step * std::int64_t{sizeof(T)};
+      soon.lines[count++].set(reinterpret_cast<const char*>(first), step, soon.strip.rows);
+      soon.lines[count++].set(reinterpret_cast<const char*>(last), step, soon.strip.rows);
     }
     const auto take = [&](GemmPieces& pieces, std::int64_t share) {
       while (share > 0 && count < soon.lines.size()) {
