@@ -62,6 +62,10 @@ struct GemmTile {
   std::int64_t line_rows;  ///< of `lines`
 };
 
+/// The most columns, left over at the end of a block, that are products of a row by a column each: a tile
+/// would leave most lanes of its vectors empty.
+inline constexpr std::int64_t kGemmFewColumns = 4;
+
 /// Columns of a block that one tile covers.
 template <class T>
 struct GemmPanel {
@@ -70,6 +74,7 @@ struct GemmPanel {
   T* to;                 ///< row 0 of the result; null where a vector's columns do not lie side by side there
   std::int64_t to_step;  ///< from one row to the next
   std::int64_t gap;      ///< in `to`, between the columns of the two vectors
+  bool is_few;           ///< kGemmFewColumns at most, which lie kGemmDepth apart in `right`
 };
 
 /// Full tiles of the same rows, one for each panel, which has no gap: to = activation(sum over p < depth of
@@ -99,6 +104,8 @@ struct GemmKernels {
   void (*tiles_in_place[kGemmMaxRows][2])(const GemmTile<T>& tile);
   /// tile_rows[r - 1]: of r rows; null below half of a full tile's.
   void (*tile_rows[kGemmMaxRows])(const GemmTileRow<T>& tiles);
+  /// A tile of `rows` rows and few columns, which lie kGemmDepth apart in `b`. Asks for no lines.
+  void (*few_columns)(const GemmTile<T>& tile, std::int64_t rows);
 
   /// Row r of the target, `step` apart, gets the runs of source + row_offsets[r]. Rows and runs ascend: whole
   /// vectors are moved, so that up to kGemmPackSlack elements after the end are read and overwritten.

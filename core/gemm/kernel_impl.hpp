@@ -16,6 +16,7 @@ using fathom::detail::GemmPanel;
 using fathom::detail::GemmRun;
 using fathom::detail::GemmTile;
 using fathom::detail::GemmTileRow;
+using fathom::detail::kGemmDepth;
 using fathom::detail::kGemmMaxRows;
 using fathom::detail::kGemmRowStep;
 using std::int64_t;
@@ -148,6 +149,47 @@ void tile_row(const GemmTileRow<T>& t) {
 }
 
 template <class T>
+void few_columns(const GemmTile<T>& t, int64_t rows) {
+  constexpr int kTogether = 6;  // rows; both sides have as many as tiles have, or half as many
+  const int64_t whole = t.depth - t.depth % kLanes<T>, rest = t.depth - whole;
+  for (int64_t c = 0; c < t.columns; ++c) {
+    const T* const b = t.b + c * kGemmDepth;
+    for (int64_t first = 0; first < rows; first += kTogether) {
+      const T* a[kTogether];
+      Batch<T> sum[kTogether];
+#pragma GCC unroll 6
+      for (int i = 0; i < kTogether; ++i) {
+        // Those behind the last row repeat it.
+        a[i] = t.a + (first + i < rows ? first + i : rows - 1) * kGemmRowStep;
+        sum[i] = Batch<T>(T(0));
+      }
+      for (int64_t p = 0; p < whole; p += kLanes<T>) {
+        const Batch<T> right = Batch<T>::load_unaligned(b + p);
+#pragma GCC unroll 6
+        for (int i = 0; i < kTogether; ++i)
+          sum[i] = fathom::simd::multiply_add(Batch<T>::load_unaligned(a[i] + p), right, sum[i]);
+      }
+      if (rest > 0) {
+        const Batch<T> right = fathom::simd::load_lanes(b + whole, rest);
+#pragma GCC unroll 6
+        for (int i = 0; i < kTogether; ++i) {
+          sum[i] = fathom::simd::multiply_add(fathom::simd::load_lanes(a[i] + whole, rest), right, sum[i]);
+        }
+      }
+      for (int i = 0; i < kTogether && first + i < rows; ++i) {
+        const int64_t r = first + i;
+        T value = xsimd::hadd(sum[i]);
+        if (t.row_bias != nullptr) value += t.row_bias[r];
+        if (t.from != nullptr) value += t.from[r * t.from_step + c];
+        if (t.activation != fathom::Activation::none)
+          value = fathom::simd::activate(t.activation, Batch<T>(value)).get(0);
+        t.to[r * t.to_step + c] = value;
+      }
+    }
+  }
+}
+
+template <class T>
 void pack_runs(const T* source, const int64_t* row_offsets, int64_t rows, const GemmRun* runs,
                int64_t run_count, T* target, int64_t step) {
   for (int64_t r = 0; r < rows; ++r, target += step) {
@@ -250,6 +292,7 @@ constexpr GemmKernels<T> make_kernels() {
   kernels.rows = kRows<T>;
   kernels.lanes = kLanes<T>;
   fill_tiles<T, static_cast<int>(kRows<T>)>(kernels);
+  kernels.few_columns = &few_columns<T>;
   kernels.pack_runs = &pack_runs<T>;
   kernels.pack_transposed = &pack_transposed<T>;
   return kernels;

@@ -23,6 +23,10 @@ class GemmWorker {
     panel_step_ = round_up(std::min(size.k, size.part) * kernels.columns() + kGemmPackSlack, kGemmPackSlack);
     right_size_ = row_length_ > 0 ? round_up(right.space_size(), kGemmPackSlack)
                                   : grid.block_columns / kernels.columns() * panel_step_;
+    const std::int64_t depth = std::min(size.k, size.part);
+    most_few_ = row_length_ > 0 ? 0 : std::min(kGemmFewColumns, depth / kDepthsForColumn);
+    splits_ = most_few_ > 0 && kernels.rows * depth >= kProductsForSplit;
+    few_size_ = most_few_ * kGemmDepth;
     partial_size_ = size.k > size.part ? grid.block_rows * grid.block_columns : 0;
     const std::int64_t elements = size.m * size.k + size.k * size.n + size.m * size.n;
     prefetches_ = elements * std::int64_t{sizeof(T)} >= kPrefetchedBytes && size.k >= kPrefetchedDepth;
@@ -30,7 +34,7 @@ class GemmWorker {
 
   /// Elements that `run` needs.
   [[nodiscard]] std::int64_t scratch_size() const {
-    return left_.scratch_size() + right_size_ + partial_size_ + tile_size_;
+    return left_.scratch_size() + right_size_ + few_size_ + partial_size_ + tile_size_;
   }
 
   /// Computes a block; `next` is the one that this thread computes then, or none if negative.
@@ -38,7 +42,8 @@ class GemmWorker {
     Block at = find(block);
     at.strip = scratch;
     at.right = at.strip + left_.scratch_size();
-    at.partial = at.right + right_size_;
+    at.few = at.right + right_size_;
+    at.partial = at.few + few_size_;
     at.tile = at.partial + partial_size_;
     std::array<Panel, kGemmMostPanels> panels;
     at.panels = panels.data();
@@ -51,8 +56,10 @@ class GemmWorker {
             right_.lay_out(kernels_, at.group, at.p, at.depth, at.j, at.columns, at.right, offsets.data());
       } else {
         right_.pack(kernels_, at.group, at.p, at.depth, at.j, at.columns, at.right, panel_step_);
-        for (std::int64_t panel = 0; panel < at.panel_count; ++panel)
-          at.panels[panel].right = at.right + panel * panel_step_;
+        for (Panel* panel = at.panels; panel != at.panels + at.panel_count; ++panel) {
+          panel->right = at.right + panel->first / kernels_.columns() * panel_step_;
+          if (panel->is_few) take_few(at, *panel);
+        }
         for (std::int64_t q = 0; is_shallow(at) && q < at.depth; ++q) offsets[q] = q * kernels_.columns();
         at.offsets = offsets.data();
       }
@@ -71,16 +78,20 @@ class GemmWorker {
   static constexpr std::int64_t kDepthsForLine = 4;
   static constexpr std::int64_t kDepthsAhead = 96;  // of tiles between asking for memory and writing there
   static constexpr std::int64_t kMostAddresses = 1024;
+  // Below so many depths adding up the lanes of one more sum costs more than a tile's empty lanes do.
+  static constexpr std::int64_t kDepthsForColumn = 32;
+  // Of a tile's column, above which the one that is more than a vector is better computed on its own.
+  static constexpr std::int64_t kProductsForSplit = 1536;
   static constexpr std::int64_t kPrefetchedDepth = 16;  // below that a tile is too short to ask
 
   using Panel = GemmPanel<T>;
 
   struct Block {
     std::int64_t group, i, rows, j, columns;
-    std::int64_t p, depth;        // what is being added up
-    T *strip, *right, *partial;   // packed operands and unfinished sums
-    const std::int64_t* offsets;  // of the right operand's depths, where it is read in place or shallow
-    T* tile;                      // sums that cannot be written in place
+    std::int64_t p, depth;             // what is being added up
+    T *strip, *right, *few, *partial;  // packed operands, columns of the right one, and unfinished sums
+    const std::int64_t* offsets;       // of the right operand's depths, where it is read in place or shallow
+    T* tile;                           // sums that cannot be written in place
     Panel* panels;
     std::int64_t panel_count;
 
@@ -131,8 +142,11 @@ class GemmWorker {
         width = std::min(width, row_length_ - j % row_length_);
         right = right_.in_place(at.group, at.j, j, at.right);
       }
+      const std::int64_t over = width % kernels_.lanes;
+      const bool ends_with_few = 0 < over && over <= (width == over ? most_few_ : splits_ ? 1 : 0);
+      if (ends_with_few && width > over) width -= over;
       const GemmRows<T> target = result_.direct(at.group, j, width);
-      panels[count] = {first, width, right, target.data, target.step, 0};
+      panels[count] = {first, width, right, target.data, target.step, 0, ends_with_few && width == over};
       if (target.data == nullptr && width > kernels_.lanes) {
         const GemmRows<T> one = result_.direct(at.group, j, kernels_.lanes);
         const GemmRows<T> other = result_.direct(at.group, j + kernels_.lanes, width - kernels_.lanes);
@@ -145,6 +159,15 @@ class GemmWorker {
       first += width;
     }
     return count;
+  }
+
+  /// Lays out the few columns of a packed panel.
+  void take_few(const Block& at, Panel& panel) const {
+    const T* from = panel.right + panel.first % kernels_.columns();
+    for (std::int64_t p = 0; p < at.depth; ++p, from += kernels_.columns()) {
+      for (std::int64_t c = 0; c < panel.columns; ++c) at.few[c * kGemmDepth + p] = from[c];
+    }
+    panel.right = at.few;
   }
 
   /// The depths of one block; `then` is what follows, if anything.
@@ -268,9 +291,14 @@ class GemmWorker {
         tile.from_step = tile.to_step;
       }
     }
-    if (prefetches_) prefetch(tile, is_last ? at.i : -1, soon);
-    const auto& tiles = row_length_ > 0 ? kernels_.tiles_in_place : kernels_.tiles;
-    tiles[strip.rows - 1][panel.columns > kernels_.lanes ? 1 : 0](tile);
+    if (panel.is_few) {
+      --soon.tiles;
+      kernels_.few_columns(tile, strip.rows);
+    } else {
+      if (prefetches_) prefetch(tile, is_last ? at.i : -1, soon);
+      const auto& tiles = row_length_ > 0 ? kernels_.tiles_in_place : kernels_.tiles;
+      tiles[strip.rows - 1][panel.columns > kernels_.lanes ? 1 : 0](tile);
+    }
     if (!is_stored) {
       result_.store(at.group, at.i + strip.begin, strip.rows, at.j + panel.first, panel.columns,
                     {at.tile, tile.to_step});
@@ -319,7 +347,9 @@ class GemmWorker {
   const GemmRight<T>& right_;
   const GemmResult<T>& result_;
   bool prefetches_;
-  std::int64_t tile_size_, panel_step_, right_size_, partial_size_, row_length_;
+  bool splits_;  // panels of one column more than a vector
+  std::int64_t most_few_;
+  std::int64_t tile_size_, panel_step_, right_size_, few_size_, partial_size_, row_length_;
 };
 
 }  // namespace fathom::detail
