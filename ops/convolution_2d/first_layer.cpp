@@ -19,10 +19,12 @@ namespace fathom::ops::detail {
 using fathom::detail::ceil_div;
 using fathom::detail::GemmKernels;
 using fathom::detail::GemmLines;
+using fathom::detail::GemmPanel;
 using fathom::detail::GemmPieces;
 using fathom::detail::GemmScratch;
 using fathom::detail::GemmStrips;
 using fathom::detail::GemmTile;
+using fathom::detail::GemmTileRow;
 using fathom::detail::kGemmDepth;
 using fathom::detail::kGemmPackSlack;
 using fathom::detail::kGemmRowStep;
@@ -89,9 +91,8 @@ void convolve_first_layer(const ConvolutionGeometry& g, const Array& image, cons
   const T* const source = image.data<T>();
   const T* const bias = epilogue.b.defined() ? epilogue.b.data<T>() : nullptr;
   T* const out = map.mutable_data<T>();
-  const auto run = [&](std::int64_t n, std::int64_t strip, T* copy) {
-    strips.copy(convolution_kernels<T>(isa), source + n * g.image_channels * g.image.y * g.image.x, strip,
-                copy);
+  // One row of the map, of all channels, from what it sees of the image.
+  const auto tiles = [&](const T* row, T* to) {
     GemmTile<T> tile{};
     tile.depth = taps;
     tile.b_offsets = strips.offsets().data();
@@ -100,22 +101,58 @@ void convolve_first_layer(const ConvolutionGeometry& g, const Array& image, cons
     GemmLines below[2];  // of the map, where the next row's tile will be stored
     tile.lines = below;
     tile.line_rows = 2;
+    for (std::int64_t s = 0; s < channels.count(); ++s) {
+      const auto [first, rows] = channels[s];
+      tile.a = scratch.data() + s * weights_step;
+      tile.row_bias = bias == nullptr ? nullptr : bias + first;
+      for (std::int64_t x = 0; x < g.map.x; x += kernels.columns()) {
+        tile.b = row + x;
+        tile.to = to + first * plane + x;
+        if (accumulate) tile.from = tile.to;
+        tile.columns = std::min(kernels.columns(), g.map.x - x);
+        const char* const next_row = reinterpret_cast<const char*>(tile.to + g.map.x);
+        below[0].set(next_row, plane * static_cast<std::int64_t>(sizeof(T)), rows);
+        below[1].set(next_row + 64, plane * static_cast<std::int64_t>(sizeof(T)), rows);
+        kernels.tiles_in_place[rows - 1][tile.columns > kernels.lanes ? 1 : 0](tile);
+      }
+    }
+  };
+  // The same by full tiles, of which the last one begins earlier where the row is no multiple.
+  const std::int64_t per_row = ceil_div(g.map.x, kernels.columns());
+  const bool in_rows = !accumulate && g.map.x >= kernels.columns() &&
+                       kernels.tile_rows[g.map_channels / channels.count() - 1] != nullptr;
+  const auto tile_rows = [&](const T* row, T* to, GemmPanel<T>* panels, const T** soon) {
+    for (std::int64_t i = 0; i < per_row; ++i) {
+      const std::int64_t x = std::min(i * kernels.columns(), g.map.x - kernels.columns());
+      panels[i] = {x, kernels.columns(), row + x, to + x, plane, 0, false};
+    }
+    GemmTileRow<T> tiles{};
+    tiles.panels = panels;
+    tiles.panels_end = panels + per_row;
+    tiles.depth = taps;
+    tiles.b_offsets = strips.offsets().data();
+    tiles.activation = epilogue.activation;
+    tiles.soon = soon;
+    for (std::int64_t s = 0; s < channels.count(); ++s) {
+      const auto [first, rows] = channels[s];
+      tiles.row = first;
+      tiles.a = scratch.data() + s * weights_step;
+      tiles.row_bias = bias == nullptr ? nullptr : bias + first;
+      for (std::int64_t i = 0; i < per_row; ++i) soon[i] = panels[i].to + first * plane + g.map.x;
+      kernels.tile_rows[rows - 1](tiles);
+    }
+  };
+  const auto run = [&](std::int64_t n, std::int64_t strip, T* copy) {
+    strips.copy(convolution_kernels<T>(isa), source + n * g.image_channels * g.image.y * g.image.x, strip,
+                copy);
+    std::vector<GemmPanel<T>> panels(in_rows ? static_cast<std::size_t>(per_row) : 0);
+    std::vector<const T*> soon(panels.size());
+    T* const to = out + n * g.map_channels * plane;
     for (std::int64_t y = strips.begin(strip); y < strips.end(strip); ++y, copy += strips.row_step()) {
-      for (std::int64_t s = 0; s < channels.count(); ++s) {
-        const auto [first, rows] = channels[s];
-        tile.a = scratch.data() + s * weights_step;
-        tile.row_bias = bias == nullptr ? nullptr : bias + first;
-        T* const to = out + (n * g.map_channels + first) * plane + y * g.map.x;
-        for (std::int64_t x = 0; x < g.map.x; x += kernels.columns()) {
-          tile.b = copy + x;
-          tile.to = to + x;
-          if (accumulate) tile.from = tile.to;
-          tile.columns = std::min(kernels.columns(), g.map.x - x);
-          const char* const next_row = reinterpret_cast<const char*>(tile.to + g.map.x);
-          below[0].set(next_row, plane * static_cast<std::int64_t>(sizeof(T)), rows);
-          below[1].set(next_row + 64, plane * static_cast<std::int64_t>(sizeof(T)), rows);
-          kernels.tiles_in_place[rows - 1][tile.columns > kernels.lanes ? 1 : 0](tile);
-        }
+      if (in_rows) {
+        tile_rows(copy, to + y * g.map.x, panels.data(), soon.data());
+      } else {
+        tiles(copy, to + y * g.map.x);
       }
     }
   };
@@ -163,7 +200,8 @@ void first_layer_grad_w(const ConvolutionGeometry& g, const Array& image, const 
   const std::int64_t copy_size = round_up(strips.size() + kGemmPackSlack, kGemmPackSlack);
   const std::int64_t strip_plane = strips.end(0) * g.map.x;
   const std::int64_t each =
-      copy_size + (is_pending ? round_up(kernels.channels * strip_plane + kGemmPackSlack, kGemmPackSlack) : 0);
+      copy_size +
+      (is_pending ? round_up(kernels.channels * strip_plane + kGemmPackSlack, kGemmPackSlack) : 0);
   const std::int64_t grain = ceil_div(kGrainProducts, products / std::max<std::int64_t>(blocks, 1) + 1);
   const int threads = num_threads();
   const std::int64_t pieces = fathom::detail::piece_count(blocks, grain, threads);
@@ -265,10 +303,10 @@ void first_layer_grad_w(const ConvolutionGeometry& g, const Array& image, const 
   if (gb != nullptr) *gb = fathom::sum(strip_sums, Axes{0, 1}).astype(dtype_of<T>);
 }
 
-template void first_layer_grad_w<float>(const ConvolutionGeometry&, const Array&, const PendingGradient&, bool,
-                                        Array&, Array*);
-template void first_layer_grad_w<double>(const ConvolutionGeometry&, const Array&, const PendingGradient&, bool,
-                                         Array&, Array*);
+template void first_layer_grad_w<float>(const ConvolutionGeometry&, const Array&, const PendingGradient&,
+                                        bool, Array&, Array*);
+template void first_layer_grad_w<double>(const ConvolutionGeometry&, const Array&, const PendingGradient&,
+                                         bool, Array&, Array*);
 template void convolve_first_layer<float>(const ConvolutionGeometry&, const Array&, const Array&,
                                           const Epilogue&, bool, Array&);
 template void convolve_first_layer<double>(const ConvolutionGeometry&, const Array&, const Array&,
