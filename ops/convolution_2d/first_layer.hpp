@@ -29,7 +29,7 @@ void first_layer_grad_w(const ConvolutionGeometry& geometry, const Array& image,
 extern template void first_layer_grad_w<float>(const ConvolutionGeometry&, const Array&,
                                                const PendingGradient&, bool, Array&, Array*);
 extern template void first_layer_grad_w<double>(const ConvolutionGeometry&, const Array&,
-                                               const PendingGradient&, bool, Array&, Array*);
+                                                const PendingGradient&, bool, Array&, Array*);
 extern template void convolve_first_layer<float>(const ConvolutionGeometry&, const Array&, const Array&,
                                                  const Epilogue&, bool, Array&);
 extern template void convolve_first_layer<double>(const ConvolutionGeometry&, const Array&, const Array&,

@@ -53,7 +53,8 @@ struct Epilogue {
 /// activation. A rule may have besides
 ///
 ///       bool makes_biased_weights() const;
-///       Array make_biased_weights(const Array& x, const PendingGradient& y, bool accumulates, Array& W) const;
+///       Array make_biased_weights(const Array& x, const PendingGradient& y, bool accumulates, Array& W)
+///       const;
 ///
 /// the gradients of W, and returned that of the bias, in one pass over y's, for where x's is not wanted.
 template <class Rule>

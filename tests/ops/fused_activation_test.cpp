@@ -173,7 +173,8 @@ TEST_CASE("a fused activation lets NaN through and is shown in graphs",
   CHECK(c.op(in, Activation::none).creator()->attributes().back().first != "activation");
 }
 
-TEST_CASE("a first layer's gradients do not depend on whether x's is wanted", "[activation][convolution_2d]") {
+TEST_CASE("a first layer's gradients do not depend on whether x's is wanted",
+          "[activation][convolution_2d]") {
   const test::RestoreSettings restore;
   // Strips of whole images, of some rows with a shorter one at the end, and rows that leave lanes over.
   const std::vector<Case> layers{convolution("3x3", {3, 1, 28, 28}, {10, 1, 3, 3}, 1),
@@ -196,7 +197,8 @@ TEST_CASE("a first layer's gradients do not depend on whether x's is wanted", "[
     set_num_threads(threads);
     reset_kernel_counts();
     Arrays found;
-    for (const Variable& gradient : grad(std::span(&y, 1), wanted, std::span(&gy, 1), {.retain_graph = true})) {
+    for (const Variable& gradient :
+         grad(std::span(&y, 1), wanted, std::span(&gy, 1), {.retain_graph = true})) {
       found.push_back(gradient.data());
     }
     std::int64_t passes = 0;
