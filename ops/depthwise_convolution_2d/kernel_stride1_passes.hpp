@@ -4,6 +4,7 @@
 
 #include <type_traits>
 
+#include <fathom/ops/depthwise_convolution_2d/kernel_stride1_2x2.hpp>
 #include <fathom/ops/depthwise_convolution_2d/kernel_stride1_4x4.hpp>
 #include <fathom/ops/depthwise_convolution_2d/kernel_stride1_flat.hpp>
 
@@ -16,6 +17,9 @@ void make_stride1(const Stride1& s, const T* x, const T* W, const T* b, T* y, st
   const Planes<T> planes(s, x, W, b, y, begin);
   if constexpr (K == 3 && std::is_same_v<T, float>) {
     if (is_4x4(s)) return make_4x4(s, planes, end - begin);
+  }
+  if constexpr (K == 3 && lanes<T> >= 4) {
+    if (is_2x2<T>(s)) return make_2x2(s, x, W, b, y, begin, end);
   }
   if constexpr (K == 3) {
     if (FlatPlanes<T>::fits(s)) return FlatPlanes<T>(s).make(planes, end - begin);

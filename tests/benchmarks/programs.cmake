@@ -72,10 +72,12 @@ foreach(dtype float32 float64)
 endforeach()
 require_ops("${requests}")
 
+# Not of two images: where 1 x 1 pixels are left, normalizing two numbers gives +1 and -1, whose gradient is a difference of
+# equal numbers times whatever their distance was, and the loss does as the rounding errors like.
 foreach(model "mobilenet_v1;--size;32" "mobilenet_v1;--width;0.25;--cifar" "mobilenet_v2;--size;32" "mobilenet_v2;--width;0.5;--cifar"
               "small_cnn" "small_cnn;--cifar;--threads;2")
   foreach(mode train infer)
-    execute_process(COMMAND ${MODELS} --model ${model} --mode ${mode} --batch 2 --steps 1
+    execute_process(COMMAND ${MODELS} --model ${model} --mode ${mode} --batch 8 --steps 1
                     OUTPUT_VARIABLE output ERROR_VARIABLE error RESULT_VARIABLE status)
     if(NOT status EQUAL 0)
       message(SEND_ERROR "bench_models --model ${model} --mode ${mode}: status ${status}:\n${error}")

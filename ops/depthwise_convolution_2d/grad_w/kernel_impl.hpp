@@ -3,6 +3,7 @@
 #include <fathom/ops/depthwise_convolution_2d/grad_w/flat_4x4.hpp>
 #include <fathom/ops/depthwise_convolution_2d/grad_w/flat_planes.hpp>
 #include <fathom/ops/depthwise_convolution_2d/grad_w/general.hpp>
+#include <fathom/ops/depthwise_convolution_2d/grad_w/planes_2x2.hpp>
 #include <fathom/ops/depthwise_convolution_2d/grad_w/strided.hpp>
 #include <fathom/ops/depthwise_convolution_2d/grad_w/strips.hpp>
 
@@ -49,6 +50,11 @@ void grad_w(const Geometry& g, const T* x, const T* gy, T* gW, bool accumulate, 
             std::int64_t end, std::byte* /*scratch*/) {
   // Not the longest vectors: rows would fill few of them.
   using V = NarrowBatch<T>;
+  if constexpr (K == 3 && S == 1 && lanes<T> >= 4) {
+    if (g.multiplier == 1 && is_2x2<T>(Stride1::forward(g))) {
+      return grad_w_2x2(g, x, gy, gW, accumulate, begin, end);
+    }
+  }
 #if defined(__AVX512F__)
   if constexpr (K == 3 && sizeof(T) == sizeof(float)) {
     if (FlatPlan::fits(g)) return grad_w_by<FlatPlan>(g, x, gy, gW, accumulate, begin, end);
