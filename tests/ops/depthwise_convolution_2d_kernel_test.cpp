@@ -177,6 +177,7 @@ TEST_CASE("the fast depthwise kernels are right for blocks of images and channel
   };
   for (const Sizes image : {Sizes{4, 4}, Sizes{2, 8}, Sizes{5, 3}, Sizes{3, 7}}) check(19, 3, 1, image);
   check(7, 35, 1, {4, 4});
+  if (size == 3) check(3, 135, 1, {2, 2});
   check(3, 17, 2, {5, 5});
   check(2, 1, 2, {9, 75});
   check(1, 1, 1, {33, 132});

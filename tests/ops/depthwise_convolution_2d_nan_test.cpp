@@ -130,8 +130,9 @@ TEST_CASE("a NaN or infinity in float reaches exactly the windows that see it",
           "[depthwise_convolution_2d]") {
   const double poison =
       GENERATE(std::numeric_limits<double>::quiet_NaN(), std::numeric_limits<double>::infinity());
-  // Planes of few columns, one row after another in vectors.
-  for (const Sizes image : {Sizes{9, 9}, Sizes{5, 5}, Sizes{3, 16}, Sizes{13, 10}}) {
+  // Planes of few columns, one row after another or several planes in vectors.
+  for (const Sizes image :
+       {Sizes{2, 2}, Sizes{4, 4}, Sizes{9, 9}, Sizes{5, 5}, Sizes{3, 16}, Sizes{13, 10}}) {
     check_poison<float>(make_geometry(2, 2, 1, image, {3, 3}, {1, 1, 1}), poison, 1);
   }
   for (const std::int64_t size : {3, 5}) {
