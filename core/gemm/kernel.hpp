@@ -102,7 +102,7 @@ struct GemmKernels {
   /// tiles[r - 1][v - 1]: tiles of r rows and v vectors.
   void (*tiles[kGemmMaxRows][2])(const GemmTile<T>& tile);
   void (*tiles_in_place[kGemmMaxRows][2])(const GemmTile<T>& tile);
-  /// tile_rows[r - 1]: of r rows; null below half of a full tile's.
+  /// tile_rows[r - 1]: of r rows; null below half of a full tile's, and where tiles are slow.
   void (*tile_rows[kGemmMaxRows])(const GemmTileRow<T>& tiles);
   /// A tile of `rows` rows and few columns, which lie kGemmDepth apart in `b`. Asks for no lines.
   void (*few_columns)(const GemmTile<T>& tile, std::int64_t rows);

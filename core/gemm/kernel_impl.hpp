@@ -148,6 +148,16 @@ void tile_row(const GemmTileRow<T>& t) {
   }
 }
 
+/// One element. Out of line: in its caller's loops there would be a copy of them for each case.
+template <class T>
+[[gnu::noinline]] void finish(const GemmTile<T>& t, int64_t r, int64_t c, T value) {
+  if (t.row_bias != nullptr) value += t.row_bias[r];
+  if (t.from != nullptr) value += t.from[r * t.from_step + c];
+  if (t.activation != fathom::Activation::none)
+    value = fathom::simd::activate(t.activation, Batch<T>(value)).get(0);
+  t.to[r * t.to_step + c] = value;
+}
+
 template <class T>
 void few_columns(const GemmTile<T>& t, int64_t rows) {
   constexpr int kTogether = 6;  // rows; both sides have as many as tiles have, or half as many
@@ -170,21 +180,18 @@ void few_columns(const GemmTile<T>& t, int64_t rows) {
           sum[i] = fathom::simd::multiply_add(Batch<T>::load_unaligned(a[i] + p), right, sum[i]);
       }
       if (rest > 0) {
-        const Batch<T> right = fathom::simd::load_lanes(b + whole, rest);
+        // What lies behind the last depth is in the scratch, and may be anything.
+        const Batch<T> keep = fathom::simd::lane_mask<T>(0, rest);
+        const Batch<T> right = Batch<T>::load_unaligned(b + whole) & keep;
 #pragma GCC unroll 6
-        for (int i = 0; i < kTogether; ++i) {
-          sum[i] = fathom::simd::multiply_add(fathom::simd::load_lanes(a[i] + whole, rest), right, sum[i]);
-        }
+        for (int i = 0; i < kTogether; ++i)
+          sum[i] = fathom::simd::multiply_add(Batch<T>::load_unaligned(a[i] + whole) & keep, right, sum[i]);
       }
-      for (int i = 0; i < kTogether && first + i < rows; ++i) {
-        const int64_t r = first + i;
-        T value = xsimd::hadd(sum[i]);
-        if (t.row_bias != nullptr) value += t.row_bias[r];
-        if (t.from != nullptr) value += t.from[r * t.from_step + c];
-        if (t.activation != fathom::Activation::none)
-          value = fathom::simd::activate(t.activation, Batch<T>(value)).get(0);
-        t.to[r * t.to_step + c] = value;
-      }
+      T totals[kTogether];
+#pragma GCC unroll 6
+      for (int i = 0; i < kTogether; ++i) totals[i] = xsimd::hadd(sum[i]);
+      const int64_t last = first + kTogether < rows ? first + kTogether : rows;
+      for (int64_t r = first; r < last; ++r) finish(t, r, c, totals[r - first]);
     }
   }
 }
@@ -281,7 +288,8 @@ constexpr void fill_tiles(GemmKernels<T>& kernels) {
   kernels.tiles[R - 1][1] = &tile<T, R, 2, false>;
   kernels.tiles_in_place[R - 1][0] = &tile<T, R, 1, true>;
   kernels.tiles_in_place[R - 1][1] = &tile<T, R, 2, true>;
-  if constexpr (2 * R >= kRows<T>) kernels.tile_rows[R - 1] = &tile_row<T, R>;
+  // Not for vectors of 16 bytes, whose tiles take longer.
+  if constexpr (2 * R >= kRows<T> && sizeof(T) * kLanes<T> >= 32) kernels.tile_rows[R - 1] = &tile_row<T, R>;
   if constexpr (R > 1) fill_tiles<T, R - 1>(kernels);
 }
 

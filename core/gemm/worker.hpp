@@ -103,10 +103,10 @@ class GemmWorker {
 
   /// What is asked for while tiles compute.
   struct Soon {
-    GemmPieces left, right;                         // of the next strip; of the next depths or block
-    std::int64_t left_lines, right_lines;           // for each tile
-    std::array<const T*, kGemmMostPanels> results;  // where tiles of a row ask for the result
-    std::array<const char*, kMostAddresses + kGemmMostPanels> addresses;  // of lines, for them
+    GemmPieces left, right;                // of the next strip; of the next depths or block
+    std::int64_t left_lines, right_lines;  // for each tile
+    const T* results[kGemmMostPanels];     // where tiles of a row ask for the result
+    const char* addresses[kMostAddresses + kGemmMostPanels];  // of lines, for them
     const Panel* panel;               // of the tile that will be written next or soon after
     GemmStrip strip;                  // its rows, if there are any
     std::int64_t tiles;               // until the next depths or block
@@ -237,8 +237,8 @@ class GemmWorker {
     tiles.b_offsets = at.offsets;
     if (const T* const bias = result_.row_bias(at.group); bias != nullptr) tiles.row_bias = bias + tiles.row;
     tiles.activation = result_.activation();
-    tiles.soon = soon.results.data() + begin;
-    tiles.lines = soon.addresses.data();
+    tiles.soon = soon.results + begin;
+    tiles.lines = soon.addresses;
     if (prefetches_) {
       std::int64_t count = 0;
       const auto take = [&](GemmPieces& pieces, std::int64_t share) {
@@ -252,7 +252,7 @@ class GemmWorker {
       take(soon.left, (end - begin) * soon.left_lines);
       take(soon.right, soon.right.lines() - soon.tiles * soon.right_lines);
       tiles.line_count = ceil_div(count, end - begin);
-      std::fill(soon.addresses.begin() + count, soon.addresses.begin() + tiles.line_count * (end - begin),
+      std::fill(soon.addresses + count, soon.addresses + tiles.line_count * (end - begin),
                 reinterpret_cast<const char*>(a));
     }
     kernels_.tile_rows[strip.rows - 1](tiles);

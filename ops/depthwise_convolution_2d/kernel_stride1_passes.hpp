@@ -18,7 +18,7 @@ void make_stride1(const Stride1& s, const T* x, const T* W, const T* b, T* y, st
   if constexpr (K == 3 && std::is_same_v<T, float>) {
     if (is_4x4(s)) return make_4x4(s, planes, end - begin);
   }
-  if constexpr (K == 3 && lanes<T> >= 4) {
+  if constexpr (K == 3 && sizeof(T) == sizeof(float)) {
     if (is_2x2<T>(s)) return make_2x2(s, x, W, b, y, begin, end);
   }
   if constexpr (K == 3) {

@@ -50,7 +50,7 @@ void grad_w(const Geometry& g, const T* x, const T* gy, T* gW, bool accumulate, 
             std::int64_t end, std::byte* /*scratch*/) {
   // Not the longest vectors: rows would fill few of them.
   using V = NarrowBatch<T>;
-  if constexpr (K == 3 && S == 1 && lanes<T> >= 4) {
+  if constexpr (K == 3 && S == 1 && sizeof(T) == sizeof(float)) {
     if (g.multiplier == 1 && is_2x2<T>(Stride1::forward(g))) {
       return grad_w_2x2(g, x, gy, gW, accumulate, begin, end);
     }
