@@ -48,12 +48,11 @@ class GemmWorker {
     std::array<Panel, kGemmMostPanels> panels;
     at.panels = panels.data();
     at.panel_count = cut(at, at.panels);
-    std::array<std::int64_t, kGemmDepth> offsets;
+    std::int64_t offsets[kGemmDepth];
     Soon soon;
     while (true) {
       if (row_length_ > 0) {
-        at.offsets =
-            right_.lay_out(kernels_, at.group, at.p, at.depth, at.j, at.columns, at.right, offsets.data());
+        at.offsets = right_.lay_out(kernels_, at.group, at.p, at.depth, at.j, at.columns, at.right, offsets);
       } else {
         right_.pack(kernels_, at.group, at.p, at.depth, at.j, at.columns, at.right, panel_step_);
         for (Panel* panel = at.panels; panel != at.panels + at.panel_count; ++panel) {
@@ -61,7 +60,7 @@ class GemmWorker {
           if (panel->is_few) take_few(at, *panel);
         }
         for (std::int64_t q = 0; is_shallow(at) && q < at.depth; ++q) offsets[q] = q * kernels_.columns();
-        at.offsets = offsets.data();
+        at.offsets = offsets;
       }
       const bool is_last = at.p + at.depth == size_.k;
       if (is_last && next < 0) return strips(at, nullptr, soon);
