@@ -78,8 +78,8 @@ struct GemmPanel {
 };
 
 /// Full tiles of the same rows, one for each panel, which has no gap: to = activation(sum over p < depth of
-/// a(., p) b(p, .) + row_bias). For products of few depths, which take no longer than what a call of its own
-/// costs a tile.
+/// a(., p) b(p, .) + row_bias). For products of few depths: a call of its own costs a tile about as much as
+/// a dozen of them.
 template <class T>
 struct GemmTileRow {
   const GemmPanel<T>*panels, *panels_end;

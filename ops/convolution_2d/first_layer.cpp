@@ -254,9 +254,10 @@ void first_layer_grad_w(const ConvolutionGeometry& g, const Array& image, const 
       }
       tile.map = is_pending ? passed : gys + first;
       for (std::int64_t q = 0; q < channels; ++q) {
-        T* const to = passed + q * strip_plane;
         const std::int64_t from = first + q * plane;
-        if (is_pending) through_activation(map.activation, gys + from, ys + from, to, size_of_plane);
+        if (is_pending) {
+          through_activation(map.activation, gys + from, ys + from, passed + q * strip_plane, size_of_plane);
+        }
         if (bias_sums == nullptr) continue;
         bias_sums[item * g.map_channels + channel + q] =
             fathom::detail::row_folds<T>().sum(tile.map + q * tile.map_channel_step, size_of_plane);
