@@ -166,9 +166,8 @@ void deconvolve(const ConvolutionGeometry& g, const Array& map, const Array& W, 
         layout.join_rows();
         const PixelRows<T> pixels{padded.data(), padded.layout({y.count, x.count}), rows,
                                   g.map_channels / g.groups * padded.channel_step()};
-        const bool in_place =
-            is_better_in_place(pixels.layout, g.map_channels / g.groups, pixels.count(), channels,
-                               fathom::detail::gemm_kernels<T>(active_isa()).rows);
+        const bool in_place = is_better_in_place(pixels, g.map_channels / g.groups, channels,
+                                                 fathom::detail::gemm_kernels<T>(active_isa()).rows, layout);
         run(y, x, layout, pixels.count(), PixelsRight<T>(pixels, in_place));
       }
     }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <cstdint>
 #include <vector>
 
 #include <fathom/core/gemm/driver.hpp>
@@ -125,19 +126,37 @@ struct PixelRows {
                 std::int64_t length, fathom::detail::GemmPieces& pieces) const;
 };
 
-/// Whether packing `depth` rows of pixels, views of `planes`, for a product with `channels` rows would cost
-/// more than it saves: the pixels are shifted views of few planes, which stay in the first-level cache, or
-/// they are few rows, which do so for a panel, and few tiles of `tile_rows` channels meet them. Rows of the
-/// layout should fill the vectors that they are read in, of up to 16 elements.
-[[nodiscard]] inline bool is_better_in_place(const PixelLayout& layout, std::int64_t planes,
-                                             std::int64_t depth, std::int64_t channels,
-                                             std::int64_t tile_rows) {
-  constexpr std::int64_t kLanes = 16;
-  constexpr std::int64_t kFew = 4, kFewDepths = 32, kFewTiles = 3;
-  const std::int64_t read = (layout.width + kLanes - 1) / kLanes * kLanes;
-  const bool meets_few_tiles = depth <= kFewDepths && channels <= kFewTiles * tile_rows;
-  return ((planes <= kFew || meets_few_tiles) && 16 * layout.width >= 15 * read) ||
-         (channels <= kFew && 4 * layout.width >= 3 * read);
+/// Whether more rows begin at lines of one set of the second-level cache than half of its ways hold, as those
+/// of 64 x 64 pixels do.
+template <class T>
+[[nodiscard]] bool share_few_sets(const PixelRows<T>& rows) {
+  constexpr std::int64_t kLine = 64, kSets = 1024, kMost = 4;
+  std::array<std::uint8_t, kSets> lines{};
+  std::int64_t last = -1;
+  for (const std::int64_t offset : rows.row_offsets) {
+    const std::int64_t line = offset * std::int64_t{sizeof(T)} / kLine;
+    if (line != last && ++lines[static_cast<std::size_t>(line % kSets)] > kMost) return true;
+    last = line;
+  }
+  return false;
+}
+
+/// Whether packing the rows, views of `planes`, for a product with `channels` rows would cost more than it
+/// saves: the pixels are shifted views of few planes, which stay in the first-level cache, or they are few
+/// rows, of a tile's columns at least, and not too many tiles of `tile_rows` channels meet them; fewer where
+/// the pixels of the `result` lie apart. Rows of the layout should fill the vectors that they are read in, of
+/// up to 16 elements.
+template <class T>
+[[nodiscard]] bool is_better_in_place(const PixelRows<T>& rows, std::int64_t planes, std::int64_t channels,
+                                      std::int64_t tile_rows, const PixelLayout& result) {
+  constexpr std::int64_t kLanes = 16, kFew = 4;
+  const std::int64_t width = rows.layout.width, read = (width + kLanes - 1) / kLanes * kLanes;
+  if (channels <= kFew && 4 * width >= 3 * read) return true;
+  if (16 * width < 15 * read) return false;
+  if (planes <= kFew) return true;
+  const std::int64_t few_depths = result.step == 1 ? 128 : 32, few_tiles = result.step == 1 ? 24 : 3;
+  return rows.count() <= few_depths && channels <= few_tiles * tile_rows && width >= 2 * kLanes &&
+         !share_few_sets(rows);
 }
 
 /// Operand (rows, pixels) on the right.

@@ -92,10 +92,10 @@ void convolve(const ConvolutionGeometry& g, const Array& image, const Array& W, 
     }
     const ImageRows<T> image_rows(g, image);
     const PixelRows<T> rows = image_rows.rows();
-    run(PixelsRight<T>(rows,
-                       is_better_in_place(rows.layout, g.image_channels / g.groups, rows.count(), channels,
-                                          fathom::detail::gemm_kernels<T>(active_isa()).rows)),
-        map_layout(g));
+    const PixelLayout layout = map_layout(g);
+    const bool in_place = is_better_in_place(rows, g.image_channels / g.groups, channels,
+                                             fathom::detail::gemm_kernels<T>(active_isa()).rows, layout);
+    run(PixelsRight<T>(rows, in_place), layout);
   });
 }
 

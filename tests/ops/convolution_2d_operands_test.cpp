@@ -235,3 +235,26 @@ TEST_CASE("convolution_2d lays its operands out where that is quicker", "[convol
   CHECK_FALSE(transposed({64, 2, 16, 1, {32, 32}, 3, 1, 1, 1}));
   CHECK_FALSE(transposed({1, 64, 64, 1, {4, 4}, 3, 1, 1, 1}));
 }
+
+TEST_CASE("convolution_2d packs pixels that are not better read in place", "[convolution_2d]") {
+  // A product of `depth` planes of h x w pixels with `channels` rows, in tiles of 12.
+  const auto in_place = [](std::int64_t depth, Pair2 size, std::int64_t channels, std::int64_t result_step) {
+    const ops::detail::PixelLayout layout{1, size.y * size.x, depth * size.y * size.x, 0, 1};
+    const ops::detail::PixelLayout result{1, size.y * size.x, channels * size.y * size.x, 0, result_step};
+    const std::vector<std::int64_t> rows = ops::detail::group_offsets(depth, size.y * size.x);
+    return ops::detail::is_better_in_place(ops::detail::PixelRows<float>{nullptr, layout, rows, 0}, depth,
+                                           channels, 12, result);
+  };
+  CHECK(in_place(32, {14, 14}, 64, 1));
+  CHECK(in_place(128, {28, 28}, 288, 1));
+  CHECK(in_place(64, {32, 32}, 64, 1));
+  CHECK_FALSE(in_place(129, {28, 28}, 64, 1));
+  CHECK_FALSE(in_place(32, {28, 28}, 289, 1));
+  CHECK_FALSE(in_place(32, {7, 7}, 64, 1));    // most lanes of a last vector would be empty
+  CHECK_FALSE(in_place(32, {4, 4}, 64, 1));    // half of a tile would
+  CHECK_FALSE(in_place(64, {64, 64}, 64, 1));  // the same sets of the cache
+  CHECK_FALSE(in_place(128, {32, 32}, 64, 1));
+  CHECK(in_place(32, {14, 14}, 36, 2));
+  CHECK_FALSE(in_place(32, {14, 14}, 37, 2));
+  CHECK(in_place(500, {64, 64}, 4, 2));  // hardly used
+}

@@ -89,6 +89,8 @@ std::vector<ConvolutionCase> convolution_cases() {
       {3, 260, 5, 1, {4, 6}, 1, 1, 0, 1},  // vectors that lie apart, with depths in two parts
       {2, 12, 18, 2, {3, 16}, 1, 1, 0, 1},
       {2, 6, 10, 1, {6, 62}, 1, 2, 0, 1},
+      {2, 100, 30, 1, {9, 7}, 1, 1, 0, 1},
+      {1, 24, 80, 1, {12, 12}, 1, 1, 0, 1},
       // First layers: rows computed one by one, in strips.
       {2, 4, 7, 1, {11, 60}, 5, 2, 2, 1},
       {1, 3, 5, 1, {22, 140}, {3, 2}, {2, 3}, {1, 2}, {2, 1}},
