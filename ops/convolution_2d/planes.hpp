@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include <fathom/core/gemm/driver.hpp>
@@ -130,12 +131,12 @@ struct PixelRows {
 /// of 64 x 64 pixels do.
 template <class T>
 [[nodiscard]] bool share_few_sets(const PixelRows<T>& rows) {
-  constexpr std::int64_t kLine = 64, kSets = 1024, kMost = 4;
+  constexpr std::size_t kLine = 64, kSets = 1024, kMost = 4;
   std::array<std::uint8_t, kSets> lines{};
-  std::int64_t last = -1;
+  std::optional<std::size_t> last;
   for (const std::int64_t offset : rows.row_offsets) {
-    const std::int64_t line = offset * std::int64_t{sizeof(T)} / kLine;
-    if (line != last && ++lines[static_cast<std::size_t>(line % kSets)] > kMost) return true;
+    const std::size_t line = static_cast<std::size_t>(offset) * sizeof(T) / kLine;
+    if (line != last && ++lines[line % kSets] > kMost) return true;  // taps side by side see the same line
     last = line;
   }
   return false;

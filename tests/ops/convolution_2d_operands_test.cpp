@@ -253,6 +253,7 @@ TEST_CASE("convolution_2d packs pixels that are not better read in place", "[con
   CHECK_FALSE(in_place(32, {7, 7}, 64, 1));    // most lanes of a last vector would be empty
   CHECK_FALSE(in_place(32, {4, 4}, 64, 1));    // half of a tile would
   CHECK_FALSE(in_place(64, {64, 64}, 64, 1));  // the same sets of the cache
+  CHECK_FALSE(in_place(64, {128, 128}, 64, 1));
   CHECK_FALSE(in_place(128, {32, 32}, 64, 1));
   CHECK(in_place(32, {14, 14}, 36, 2));
   CHECK_FALSE(in_place(32, {14, 14}, 37, 2));
