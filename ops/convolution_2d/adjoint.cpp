@@ -168,7 +168,8 @@ void deconvolve(const ConvolutionGeometry& g, const Array& map, const Array& W, 
                                   g.map_channels / g.groups * padded.channel_step()};
         const bool in_place = is_better_in_place(pixels, g.map_channels / g.groups, channels,
                                                  fathom::detail::gemm_kernels<T>(active_isa()).rows, layout);
-        run(y, x, layout, pixels.count(), PixelsRight<T>(pixels, in_place));
+        run(y, x, layout, pixels.count(),
+            PixelsRight<T>(pixels, images * layout.height * layout.width, in_place));
       }
     }
   });

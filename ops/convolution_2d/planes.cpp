@@ -10,12 +10,14 @@
 
 namespace fathom::ops::detail {
 
+using fathom::detail::ceil_div;
 using fathom::detail::GemmKernels;
 using fathom::detail::GemmPieces;
 using fathom::detail::GemmRows;
 using fathom::detail::GemmRuns;
 using fathom::detail::kGemmDepth;
 using fathom::detail::kGemmRowStep;
+using fathom::detail::round_up;
 
 namespace {
 
@@ -131,6 +133,29 @@ void PixelRows<T>::announce(std::int64_t group, std::int64_t first, std::int64_t
       if (r == first || offsets[r] - offsets[r - 1] >= kLine) pieces.add(start + offsets[r] + source, count);
     }
   });
+}
+
+PixelBlocks::PixelBlocks(std::int64_t row_width, std::int64_t pixels, std::int64_t depth)
+    : width(row_width), rows(pixels / row_width) {
+  constexpr std::int64_t kLeast = 256, kMost = 1024, kElements = 1 << 15, kMultiple = 32, kForThread = 16;
+  const std::int64_t threads = num_threads();
+  std::int64_t most = std::clamp(kElements / std::max<std::int64_t>(depth, 1), kLeast, kMost);
+  while (most > kLeast && pixels < kForThread * threads * most) most /= 2;
+  if (width <= most) {
+    parts = 1;
+    columns = most / width * width;
+    return;
+  }
+  parts = ceil_div(width, most);
+  if (rows % threads != 0) parts = round_up(parts, threads);
+  columns = round_up(ceil_div(width, parts), kMultiple);
+  parts = ceil_div(width, columns);
+}
+
+fathom::detail::GemmColumns PixelBlocks::operator[](std::int64_t index) const {
+  if (parts == 1) return {index * columns, std::min(columns, rows * width - index * columns)};
+  const std::int64_t first = index % parts * columns;
+  return {index / parts * width + first, std::min(columns, width - first)};
 }
 
 template <class T>

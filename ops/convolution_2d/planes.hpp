@@ -160,11 +160,27 @@ template <class T>
          !share_few_sets(rows);
 }
 
-/// Operand (rows, pixels) on the right.
+/// Rows of `width` pixels in blocks: several rows each, or parts of one that is longer.
+struct PixelBlocks {
+  std::int64_t width, rows;  ///< of the layout, all images together
+  std::int64_t columns;      ///< of a block, at most
+  std::int64_t parts;        ///< of a row
+
+  /// As many as a first- or second-level cache has room for at `depth` values each, in blocks that are about
+  /// as many for each thread.
+  PixelBlocks(std::int64_t row_width, std::int64_t pixels, std::int64_t depth);
+  [[nodiscard]] std::int64_t count() const {
+    return parts > 1 ? rows * parts : fathom::detail::ceil_div(rows * width, columns);
+  }
+  [[nodiscard]] fathom::detail::GemmColumns operator[](std::int64_t index) const;
+};
+
+/// Operand (rows, pixels) on the right: packed, or in place.
 template <class T>
 class PixelsRight final : public fathom::detail::GemmRight<T> {
  public:
-  PixelsRight(const PixelRows<T>& rows, bool in_place) : rows_(rows), in_place_(in_place) {}
+  PixelsRight(const PixelRows<T>& rows, std::int64_t pixels, bool in_place)
+      : rows_(rows), in_place_(in_place), blocks_(rows.layout.width, pixels, rows.count()) {}
 
   void pack(const fathom::detail::GemmKernels<T>& kernels, std::int64_t group, std::int64_t p,
             std::int64_t depth, std::int64_t j, std::int64_t columns, T* panels,
@@ -181,10 +197,16 @@ class PixelsRight final : public fathom::detail::GemmRight<T> {
   }
   [[nodiscard]] const T* in_place(std::int64_t group, std::int64_t j, std::int64_t c,
                                   const T* space) const override;
+  [[nodiscard]] std::int64_t column_blocks() const override { return in_place_ ? blocks_.count() : 0; }
+  [[nodiscard]] std::int64_t block_columns() const override { return blocks_.columns; }
+  [[nodiscard]] fathom::detail::GemmColumns block(std::int64_t index) const override {
+    return blocks_[index];
+  }
 
  private:
   PixelRows<T> rows_;
   bool in_place_;
+  PixelBlocks blocks_;
 };
 
 /// The same on the left: the sum runs over pixels.

@@ -95,7 +95,7 @@ void convolve(const ConvolutionGeometry& g, const Array& image, const Array& W, 
     const PixelLayout layout = map_layout(g);
     const bool in_place = is_better_in_place(rows, g.image_channels / g.groups, channels,
                                              fathom::detail::gemm_kernels<T>(active_isa()).rows, layout);
-    run(PixelsRight<T>(rows, in_place), layout);
+    run(PixelsRight<T>(rows, images * layout.height * layout.width, in_place), layout);
   });
 }
 

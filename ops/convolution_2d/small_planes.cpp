@@ -175,7 +175,7 @@ void compute(std::string_view name, const ShiftedProduct& p, const Band& y, cons
   run_gemm<T>(name,
               {p.groups, p.results, y.count * x.count * p.images, static_cast<std::int64_t>(offsets.size()),
                part > 0 ? part : kGemmDepth},
-              WeightsLeft<T>(weights, p, y, x), PixelsRight<T>(rows, true),
+              WeightsLeft<T>(weights, p, y, x), PixelsRight<T>(rows, y.count * x.count * p.images, true),
               PixelsResult<T>(results + (y.first * p.grid.x + x.first) * p.images,
                               {y.count, x.count * p.images, 0, p.grid.x * p.images, 1}, out * p.images,
                               p.results, epilogue, false));

@@ -259,3 +259,28 @@ TEST_CASE("convolution_2d packs pixels that are not better read in place", "[con
   CHECK_FALSE(in_place(32, {14, 14}, 37, 2));
   CHECK(in_place(500, {64, 64}, 4, 2));  // hardly used
 }
+
+TEST_CASE("convolution_2d: blocks of pixels read in place have each pixel once", "[convolution_2d]") {
+  const test::RestoreSettings restore;
+  const int threads = GENERATE(1, 2, 3, 16);
+  const std::int64_t width = GENERATE(1, 12, 64, 196, 255, 257, 1000, 1025, 12544);
+  const std::int64_t rows = GENERATE(0, 1, 2, 3, 9, 128);
+  const std::int64_t depth = GENERATE(0, 1, 32, 128, 1000);
+  set_num_threads(threads);
+  CAPTURE(threads, width, rows, depth);
+  const ops::detail::PixelBlocks blocks(width, rows * width, depth);
+  std::int64_t end = 0;
+  bool fit = true;
+  for (std::int64_t i = 0; i < blocks.count(); ++i) {
+    const GemmColumns block = blocks[i];
+    // One after the other, and whole rows or parts of one.
+    fit &= block.first == end && 0 < block.count && block.count <= blocks.columns;
+    fit &=
+        block.first % width + block.count <= width || (block.first % width == 0 && block.count % width == 0);
+    end = block.first + block.count;
+  }
+  CHECK(fit);
+  CHECK(end == rows * width);
+  CHECK(blocks.columns <= 1024);
+  CHECK((depth <= 128 || blocks.columns <= 256));
+}
