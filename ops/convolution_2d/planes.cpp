@@ -142,8 +142,9 @@ PixelBlocks::PixelBlocks(std::int64_t row_width, std::int64_t pixels, std::int64
   std::int64_t most = std::clamp(kElements / std::max<std::int64_t>(depth, 1), kLeast, kMost);
   while (most > kLeast && pixels < kForThread * threads * most) most /= 2;
   if (width <= most) {
+    constexpr std::int64_t kNarrowest = 4;  // columns of a tile, of which a block has only so many
     parts = 1;
-    columns = most / width * width;
+    columns = width * std::min(most / width, fathom::detail::kGemmMostPanels / ceil_div(width, kNarrowest));
     return;
   }
   parts = ceil_div(width, most);

@@ -263,8 +263,8 @@ TEST_CASE("convolution_2d packs pixels that are not better read in place", "[con
 TEST_CASE("convolution_2d: blocks of pixels read in place have each pixel once", "[convolution_2d]") {
   const test::RestoreSettings restore;
   const int threads = GENERATE(1, 2, 3, 16);
-  const std::int64_t width = GENERATE(1, 12, 64, 196, 255, 257, 1000, 1025, 12544);
-  const std::int64_t rows = GENERATE(0, 1, 2, 3, 9, 128);
+  const std::int64_t width = GENERATE(1, 2, 5, 12, 64, 196, 255, 257, 1000, 1025, 12544);
+  const std::int64_t rows = GENERATE(0, 1, 2, 3, 9, 128, 20000);
   const std::int64_t depth = GENERATE(0, 1, 32, 128, 1000);
   set_num_threads(threads);
   CAPTURE(threads, width, rows, depth);
@@ -282,5 +282,7 @@ TEST_CASE("convolution_2d: blocks of pixels read in place have each pixel once",
   CHECK(fit);
   CHECK(end == rows * width);
   CHECK(blocks.columns <= 1024);
+  const std::int64_t run = std::min(width, blocks.columns);  // cut into tiles, the narrowest of 4 columns
+  CHECK(blocks.columns / run * ((run + 3) / 4) <= fathom::detail::kGemmMostPanels);
   CHECK((depth <= 128 || blocks.columns <= 256));
 }
