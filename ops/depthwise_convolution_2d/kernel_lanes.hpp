@@ -64,6 +64,13 @@ template <int n, class F>
 }
 #endif
 
+/// Whether the plane after one of so many elements is asked for while strips go down this one: they jump from
+/// row to row, which the processor's own prefetching does not see through. Short planes it gets hold of.
+template <class T>
+[[nodiscard]] constexpr bool fetches_next(std::int64_t plane) {
+  return plane * static_cast<std::int64_t>(sizeof(T)) > 1500;
+}
+
 /// Where loads are what a step waits for: g++ would make two of one whose value is used twice.
 template <class V>
 [[nodiscard]] [[gnu::always_inline]] inline V load_once(const Element<V>* from) {

@@ -62,7 +62,7 @@ class Slide {
     V pixels[sources * K];
     unroll<sources * K>([&](auto i) __attribute__((always_inline)) {
       const T* from = x + i / K * plane + i % K;
-      pixels[i] = at_edge ? load_where<V>(edge_.inside[i % K], from) : V::load_unaligned(from);
+      pixels[i] = at_edge ? load_where<V>(edge_.inside[i % K], from) : load_once<V>(from);
     });
     unroll<last - first + 1>([&](auto from_last) __attribute__((always_inline)) {
       constexpr int p = last - from_last;

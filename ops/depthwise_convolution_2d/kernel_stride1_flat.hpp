@@ -21,6 +21,7 @@ class FlatPlanes {
   static constexpr std::int64_t L = lanes<T>;
   /// A row and a pixel before an array, and after it, are in reach: 64 bytes.
   static constexpr std::int64_t kMostColumns = 64 / sizeof(T) - 1;
+  static constexpr std::int64_t kMostElements = 2048;
 
  public:
   /// Whether it takes at least a quarter less vectors than strips: where most vectors are at the edges, the
@@ -31,7 +32,7 @@ class FlatPlanes {
     const std::int64_t in_strips = (s.width + L - 1) / L * s.height;
     return L * sizeof(T) == 32 && s.sources == 1 && s.pad_y == 1 && s.pad_x == 1 &&
            s.height == s.out_height && s.width == s.out_width && s.width <= kMostColumns && L <= size &&
-           size <= kLarge && 4 * ((size + L - 1) / L) <= 3 * in_strips;
+           size <= kMostElements && 4 * ((size + L - 1) / L) <= 3 * in_strips;
   }
 
   explicit FlatPlanes(const Stride1& s) : s_(s), last_(s.height * s.width - L) {

@@ -7,8 +7,6 @@
 namespace fathom::ops::depthwise {
 namespace {
 
-constexpr std::int64_t kLarge = 2048;        ///< elements of planes that are fetched ahead
-constexpr std::int64_t kSmallDoubles = 256;  ///< of planes of double that are not
 constexpr std::int64_t kBand = 16384;  ///< of the rows that strips run down before the next strip begins
 constexpr std::int64_t kBlock = 1024;  ///< of small planes that are made together, strip by strip
 
@@ -131,12 +129,12 @@ void make_strips(const Stride1& s, const Planes<Element<V>>& planes, std::int64_
   const std::int64_t plane = s.out_height * s.out_width;
   if constexpr (sizeof(Element<V>) == sizeof(double)) {
     // Two instances that do all: more of them were most of the library, for a tenth of the speed.
-    plane > kSmallDoubles
+    fetches_next<Element<V>>(plane)
         ? make_strips<V, K, true, true, true, Short>(s, planes, count, column, begin, end)
         : make_strips<V, K, true, false, false, Short>(s, planes, count, column, begin, end);
   } else if (s.out_width < lanes_of<V>) {
     make_strips<V, K, true, false, false, Short>(s, planes, count, column, begin, end);
-  } else if (K == 5 || plane > kLarge) {
+  } else if (K == 5 || fetches_next<Element<V>>(plane)) {
     // A row of 5 x 5 takes so long that fetching does not show.
     Edge<V, K>::is_at(s, column)
         ? make_strips<V, K, true, true, false, Full>(s, planes, count, column, begin, end)

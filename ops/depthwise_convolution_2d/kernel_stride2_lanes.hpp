@@ -88,8 +88,7 @@ template <class T, bool to_write>
 class Prefetch {
  public:
   Prefetch(const T* next, std::int64_t count)
-      : next_(reinterpret_cast<const char*>(next)),
-        is_worth_it_(static_cast<std::size_t>(count) * sizeof(T) >= kLargePlane) {}
+      : next_(reinterpret_cast<const char*>(next)), is_worth_it_(fetches_next<T>(count)) {}
 
   [[gnu::always_inline]] void fetch() {
     if (!is_worth_it_) return;
@@ -99,7 +98,6 @@ class Prefetch {
   }
 
  private:
-  static constexpr std::size_t kLargePlane = 8192;
   const char* next_;
   bool is_worth_it_;
 };

@@ -30,7 +30,7 @@ struct StridedStrip {
       : first(column * g.stride_x - g.pad_x),
         in_image(lanes_between(-first, g.width - first)),
         columns(static_cast<__mmask16>(lanes_between(0, std::min(columns_of(g), g.out_width - column)))),
-        ahead(g.plane() > kLarge ? g.plane() : 0),
+        ahead(fetches_next<float>(g.plane()) ? g.plane() : 0),
         pixel_at(_mm512_maskz_mullo_epi32(columns, lane_numbers(),
                                           _mm512_set1_epi32(static_cast<int>(g.stride_x)))) {}
 
@@ -44,9 +44,6 @@ struct StridedStrip {
   __mmask16 columns;
   std::int64_t ahead;  ///< what is read is fetched so much further: the next plane, if this one is large
   __m512i pixel_at;
-
- private:
-  static constexpr std::int64_t kLarge = 1024;
 };
 
 /// What the columns of a strip see in a row of the image, for each tap; zeros outside of the image.
