@@ -45,11 +45,37 @@ void grad_w_by(const Geometry& g, const T* x, const T* gy, T* gW, bool accumulat
   }
 }
 
+template <int K, int S>
+inline constexpr bool is_along_output = S == 2 && K != 3;
+template <class T>
+inline constexpr bool has_narrow = lanes_of<NarrowBatch<T>> < lanes<T>;
+
+/// Whether the longest vectors are too long: for rows of floats that would leave half of one empty, and where
+/// the two that are read from a column's last tap on would end behind the slack around an array.
+template <class T, int K, int S>
+bool is_narrow(const Geometry& g) {
+  const bool is_short = sizeof(T) == sizeof(float) && g.out_width <= lanes_of<NarrowBatch<T>>;
+  return is_short || (is_along_output<K, S> && g.width + g.pad_x < K - 1 + lanes<T>);
+}
+
+template <class V, int K, int S, class T>
+void grad_w_by_strips(const Geometry& g, const T* x, const T* gy, T* gW, bool accumulate, std::int64_t begin,
+                      std::int64_t end) {
+  if constexpr (is_along_output<K, S>) {
+    grad_w_by<StripPlan<AlongOutput<V, K>, K, S>>(g, x, gy, gW, accumulate, begin, end);
+  } else {
+    if constexpr (S == 2) {
+      if (g.pad_x == 1 && g.out_width > lanes_of<V> / 2) {
+        return grad_w_by<StripPlan<AlongPairs<V>, K, S>>(g, x, gy, gW, accumulate, begin, end);
+      }
+    }
+    grad_w_by<StripPlan<AlongImage<V, K, S>, K, S>>(g, x, gy, gW, accumulate, begin, end);
+  }
+}
+
 template <class T, int K, int S>
 void grad_w(const Geometry& g, const T* x, const T* gy, T* gW, bool accumulate, std::int64_t begin,
             std::int64_t end, std::byte* /*scratch*/) {
-  // Not the longest vectors: rows would fill few of them.
-  using V = NarrowBatch<T>;
   if constexpr (K == 3 && S == 1 && sizeof(T) == sizeof(float)) {
     if (g.multiplier == 1 && is_2x2<T>(Stride1::forward(g))) {
       return grad_w_2x2(g, x, gy, gW, accumulate, begin, end);
@@ -70,17 +96,12 @@ void grad_w(const Geometry& g, const T* x, const T* gy, T* gW, bool accumulate, 
     if (Plan4x4::fits(g)) return grad_w_by<Plan4x4>(g, x, gy, gW, accumulate, begin, end);
   }
 #endif
-  if constexpr (S == 1) {
-    grad_w_by<StripPlan<AlongImage<V, K, S>, K, S>>(g, x, gy, gW, accumulate, begin, end);
-  } else if constexpr (K == 3) {
-    if (g.pad_x == 1 && g.out_width > lanes_of<V> / 2) {
-      grad_w_by<StripPlan<AlongPairs<V>, K, S>>(g, x, gy, gW, accumulate, begin, end);
-    } else {
-      grad_w_by<StripPlan<AlongImage<V, K, S>, K, S>>(g, x, gy, gW, accumulate, begin, end);
+  if constexpr (has_narrow<T> && (sizeof(T) == sizeof(float) || is_along_output<K, S>)) {
+    if (is_narrow<T, K, S>(g)) {
+      return grad_w_by_strips<NarrowBatch<T>, K, S>(g, x, gy, gW, accumulate, begin, end);
     }
-  } else {
-    grad_w_by<StripPlan<AlongOutput<V, K>, K, S>>(g, x, gy, gW, accumulate, begin, end);
   }
+  grad_w_by_strips<Batch<T>, K, S>(g, x, gy, gW, accumulate, begin, end);
 }
 
 template <class T, int K, int S>

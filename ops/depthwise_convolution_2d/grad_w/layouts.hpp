@@ -39,7 +39,7 @@ struct AlongImage {
   [[gnu::always_inline]] static Row row(const T* x) { return x; }
   template <int group>
   [[gnu::always_inline]] static V pixels(Row x) {
-    return S == 1 ? V::load_unaligned(x + group) : load_once<V>(x + S * group);
+    return load_once<V>(x + S * group);
   }
 };
 

@@ -55,15 +55,19 @@ class StripPlan {
     V keep[Layout::groups];
   };
 
+  /// Whether strips side by side go along the rows together. Those of double are quicker one by one; planes
+  /// of shorter vectors than the longest have one or two.
+  static constexpr bool along_rows = sizeof(T) == sizeof(float) && lanes_of<V> == lanes<T>;
+
   template <int first_row = 0>
   void add_rows(const Run& run, const ImagePlanes<T>& planes, Totals& totals) const {
     constexpr int rows = std::min(rows_at_once<Layout, K>, K - first_row);
     using Sums = TapSums<Layout, K, S, first_row, rows>;
     if (!Sums::is_high(g_)) {
       add_strips<Sums, true>(run, planes, totals);
-    } else if (run.vectors == 1 || sizeof(T) == sizeof(double)) {
+    } else if (run.vectors == 1 || !along_rows) {
       add_strips<Sums, false>(run, planes, totals);
-    } else if constexpr (sizeof(T) == sizeof(float)) {
+    } else if constexpr (along_rows) {
       add_strips_along_rows<Sums>(run, planes, totals);
     }
     if constexpr (first_row + rows < K) add_rows<first_row + rows>(run, planes, totals);

@@ -101,10 +101,6 @@ class TapSums {
   static constexpr int nearest = first_row / S;
   static constexpr int farthest = (first_row + rows - 1) / S;
   static constexpr int live = farthest - nearest + 1;
-  /// Strips of double go down large planes one by one: the processor's own prefetching does not see through
-  /// that, so each step also asks for what it will read of the next plane.
-  static constexpr bool fetches = sizeof(T) == sizeof(double);
-  static constexpr std::int64_t kLarge = 512;  ///< elements of planes that are fetched ahead
 
  public:
   [[gnu::always_inline]] explicit TapSums(const Geometry& g)
@@ -113,8 +109,8 @@ class TapSums {
         out_height_(g.out_height),
         out_width_(g.out_width),
         pad_y_(g.pad_y),
-        ahead_(g.plane() > kLarge ? g.plane() : 0),
-        out_ahead_(g.plane() > kLarge ? g.out_plane() : 0) {
+        ahead_(fetches_next<T>(g.plane()) ? g.plane() : 0),
+        out_ahead_(fetches_next<T>(g.plane()) ? g.out_plane() : 0) {
     unroll<rows * groups>([&](auto i) __attribute__((always_inline)) { sums_[i] = V(T(0)); });
     unroll<live * neighbours>([&](auto i) __attribute__((always_inline)) {
       gradients_[i / neighbours][i % neighbours] = V(T(0));
@@ -133,7 +129,7 @@ class TapSums {
         gradients_[d][n] = V(gradients_[d - 1][n].data);
       });
       if constexpr (decltype(meets)::first == nearest) load_gradients<nearest>(gy, t - nearest);
-      if constexpr (fetches && !decltype(meets)::is_checked) {
+      if (!decltype(meets)::is_checked && ahead_ != 0) {
         __builtin_prefetch(gy + (t - nearest) * out_width_ + out_ahead_, 0, 2);
       }
       add_products(meets, x, t);
@@ -220,7 +216,7 @@ class TapSums {
       const std::int64_t row = t * S + s - pad_y_;
       if (M::is_checked && !has_row(row)) return;
       const T* const from = x + row * width_;
-      if constexpr (fetches && !M::is_checked) __builtin_prefetch(from + ahead_, 0, 2);
+      if (!M::is_checked && ahead_ != 0) __builtin_prefetch(from + ahead_, 0, 2);
       const auto whole = Layout::row(from);
       unroll<groups>([&](auto m) __attribute__((always_inline)) {
         const V pixels = Layout::template pixels<m>(whole);
@@ -234,7 +230,7 @@ class TapSums {
 
   // Copies, which the compiler knows to stay the same in all loops.
   const std::int64_t height_, width_, out_height_, out_width_, pad_y_;
-  const std::int64_t ahead_, out_ahead_;
+  const std::int64_t ahead_, out_ahead_;  ///< from what a step reads to the same of the next plane, or 0
   V gradients_[live][neighbours];
   V sums_[rows * groups];
 };
