@@ -89,15 +89,21 @@ def python_with_torch(candidates):
     return None, None
 
 
+def openblas_core(about_torch, flags):
+    """What OPENBLAS_CORETYPE has to be for OpenBLAS to take the newest kernels that a processor with these flags has; None where
+    it does by itself: on one newer than itself Debian's OpenBLAS 0.3.21 takes those of its oldest, with a fifth of the speed."""
+    if "OpenBLAS for Prescott" not in about_torch:
+        return None
+    if {"avx512f", "avx512bw", "avx512dq", "avx512vl"} <= set(flags):
+        return "SkylakeX"
+    return "Haswell" if "avx2" in flags else None
+
+
 def suit_openblas(about_torch):
-    """On a processor newer than itself Debian's OpenBLAS 0.3.21 takes the kernels of its oldest, with a fifth of the speed: from here
-    on all processes get the newest that the processor has."""
-    if "OpenBLAS for Prescott" not in about_torch or "OPENBLAS_CORETYPE" in os.environ:
-        return
+    """Sees to it for all processes from here on, unless the user has."""
     with open("/proc/cpuinfo") as file:
-        flags = file.read().split()
-    core = "SkylakeX" if {"avx512f", "avx512bw", "avx512dq", "avx512vl"} <= set(flags) else "Haswell" if "avx2" in flags else None
-    if core:
+        core = openblas_core(about_torch, file.read().split())
+    if core and "OPENBLAS_CORETYPE" not in os.environ:
         print(f"bench: OpenBLAS does not know this processor, so OPENBLAS_CORETYPE={core} for PyTorch")
         os.environ["OPENBLAS_CORETYPE"] = core
 

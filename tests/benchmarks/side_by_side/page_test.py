@@ -9,6 +9,7 @@ import types
 import unittest
 
 import bench
+import contender
 import growth
 import op_rows
 import page
@@ -182,6 +183,19 @@ class Variants(unittest.TestCase):
         small = [request for row in op_rows.ROWS for request in variants.smallest(row)]
         self.assertIn("--op linear --shape 128,128 --out-channels 10", small)
         self.assertIn("--op convolution_2d --shape 128,1,28,28 --out-channels 32", small)
+
+
+class OpenBlas(unittest.TestCase):
+    AVX512 = ["avx2", "avx512f", "avx512bw", "avx512dq", "avx512vl"]
+
+    def test_a_processor_that_it_does_not_know_gets_its_newest_kernels(self):
+        about = "1.13.1 torch/__init__.py OpenBLAS for Prescott"
+        self.assertEqual(contender.openblas_core(about, self.AVX512), "SkylakeX")
+        self.assertEqual(contender.openblas_core(about, self.AVX512[:2]), "Haswell")
+        self.assertIsNone(contender.openblas_core(about, ["sse3"]))
+
+    def test_one_that_it_knows_keeps_what_it_has(self):
+        self.assertIsNone(contender.openblas_core("1.13.1 torch/__init__.py OpenBLAS for Zen", self.AVX512))
 
 
 if __name__ == "__main__":
