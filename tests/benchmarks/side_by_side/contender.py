@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import statistics
 import subprocess
 
 PEERS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "peers")
@@ -123,3 +124,19 @@ def still_worth(setting, medians):
         return True
     rivals = [found for rival, found in medians.items() if rival.startswith(name + " keep")]
     return setting.startswith(name + " keep") and setting in medians and medians[setting] <= 1.3 * min(rivals)
+
+
+def paired_ratios(times):
+    """setting -> the median, over the turns, of its time by Fathom's of the same turn: both have had the same machine, which
+    may be half as fast a minute later."""
+    return {setting: statistics.median([ms / fathom for ms, fathom in zip(values, times["fathom"])])
+            for setting, values in times.items() if setting != "fathom" and values}
+
+
+def ratio(result, setting):
+    """How many times as fast Fathom is."""
+    if setting not in result["ms"]:
+        return None
+    if "ratio" in result:  # older results have only what each setting took
+        return result["ratio"][setting]
+    return result["ms"][setting] / result["ms"]["fathom"]

@@ -5,7 +5,7 @@ import os
 import statistics
 import sys
 
-from contender import AVX2_ALONE, KEEP_MEMORY, PEERS, Contender, Failure, still_worth
+from contender import AVX2_ALONE, KEEP_MEMORY, PEERS, Contender, Failure, paired_ratios, ratio, still_worth
 
 # Settings of PyTorch: name -> (own options, environment). The best of those that keep memory is what counts.
 TRAINING = {
@@ -65,6 +65,7 @@ def run_row(setup, row, threads, only):
     kept = ("multiply_adds", "images_per_s", "peak_rss_mib", "rss_after_import_mib", "minor_faults_per_step", "system_allocations_per_step")
     return {"row": row.name, "request": row.options, "threads": threads, "isa": setup.isa,
             "ms": {setting: round(statistics.median(values), 4) for setting, values in times.items()},
+            "ratio": {setting: round(found, 4) for setting, found in paired_ratios(times).items()} if "fathom" in times else {},
             **{name: {setting: round(answer[name], 3) for setting, answer in answers.items() if name in answer} for name in kept}}
 
 
@@ -92,6 +93,6 @@ def memory_ratio(result, setting="torch channels_last"):
 
 
 def describe(result):
-    ms, setting = best(result["ms"])
-    against = f", {ms / result['ms']['fathom']:.2f} times as fast as {setting}" if ms else ""
+    _, setting = best(result["ms"])
+    against = f", {ratio(result, setting):.2f} times as fast as {setting}" if setting else ""
     return f"{result['row']}, threads: {result['threads']}: {result['ms']['fathom']:.3f} ms{against}"

@@ -5,7 +5,7 @@ import os
 import statistics
 import sys
 
-from contender import AVX2_ALONE, KEEP_MEMORY, PEERS, Contender, Failure, still_worth
+from contender import AVX2_ALONE, KEEP_MEMORY, PEERS, Contender, Failure, paired_ratios, ratio, still_worth
 from op_rows import ROWS
 
 
@@ -48,8 +48,7 @@ def run_case(running, timed, request, rounds):
                 times[setting].append(answers[setting]["median_ms"])
             except Failure as failure:
                 print(f"bench: {setting}: {failure}", file=sys.stderr)
-    result = {setting: statistics.median(values) for setting, values in times.items() if values}
-    return result, answers
+    return {setting: values for setting, values in times.items() if values}, answers
 
 
 def rates(answer, ms):
@@ -81,25 +80,21 @@ def run(setup, pattern, threads=1, progress=print):
                 times, answers = run_case(running, timed, words, setup.rounds)
                 if "fathom" not in times:
                     continue
+                ms = {setting: statistics.median(values) for setting, values in times.items()}
                 result = {"row": row.name, "request": request, "pass": which, "threads": threads, "isa": setup.isa,
-                          "ms": {setting: round(ms, 5) for setting, ms in times.items()},
-                          **rates(answers["fathom"], times["fathom"])}
+                          "ms": {setting: round(median, 5) for setting, median in ms.items()},
+                          "ratio": {setting: round(found, 4) for setting, found in paired_ratios(times).items()},
+                          **rates(answers["fathom"], ms["fathom"])}
                 progress(describe(result))
                 yield result
 
 
-def ratio(result, name="torch"):
+def ratio_to_best(result, name="torch"):
     """PyTorch's best time by Fathom's."""
-    ms, _ = best(result["ms"], name)
-    return ms / result["ms"]["fathom"] if ms else None
-
-
-def ratio_to_default(result, name="torch"):
-    ms = result["ms"].get(name + " default")
-    return ms / result["ms"]["fathom"] if ms else None
+    return ratio(result, best(result["ms"], name)[1])
 
 
 def describe(result):
-    found = ratio(result)
+    found = ratio_to_best(result)
     against = f", {found:.2f} times as fast as PyTorch at its best" if found else ""
     return f"{result['row']}: {result['request']} {result['pass']}: {result['ms']['fathom']:.3f} ms, {result['GFLOP/s']:.1f} GFLOP/s{against}"

@@ -6,6 +6,7 @@ import re
 import statistics
 
 import chart
+import contender
 import growth
 import models
 import op_rows
@@ -86,7 +87,7 @@ def missing(results):
 
 
 def ratios(results, name, row, which, torch="torch"):
-    found = [ops.ratio(result, torch) for result in results.of(name, row=row.name, **{"pass": which})]
+    found = [ops.ratio_to_best(result, torch) for result in results.of(name, row=row.name, **{"pass": which})]
     return [ratio for ratio in found if ratio is not None]
 
 
@@ -98,7 +99,7 @@ def summary(results):
             if not row.lowest or not found:
                 continue
             lowest, middle = row.lowest[i], row.medians[i] if row.medians else None
-            default = [ops.ratio_to_default(result) for result in results.of("ops", row=row.name, **{"pass": which})]
+            default = [contender.ratio(result, "torch default") for result in results.of("ops", row=row.name, **{"pass": which})]
             second = ratios(results, "ops", row, which, "torch2")
             rows.append([f"{row.name}, {which}", verdict(min(found), lowest), lowest, verdict(statistics.median(found), middle),
                          middle or NOTHING, row.aims[i], number(statistics.median(default)),
@@ -118,8 +119,8 @@ def all_ops(results):
             cells = [f"`{request.removeprefix('--op ')}`"]
             for which in row.passes:
                 result = results.one("ops", row=row.name, request=request, **{"pass": which})
-                cells += ([number(result["ms"]["fathom"]), number(result["GFLOP/s"]), number(ops.ratio(result)),
-                           number(ops.ratio_to_default(result))] if result else [NOTHING] * 4)
+                cells += ([number(result["ms"]["fathom"]), number(result["GFLOP/s"]), number(ops.ratio_to_best(result)),
+                           number(contender.ratio(result, "torch default"))] if result else [NOTHING] * 4)
             rows.append(cells)
         header = ["shape"] + [text for which in row.passes for text in (f"{which}, ms", "GFLOP/s", "ratio", "to default")]
         if rows:
@@ -130,8 +131,7 @@ def all_ops(results):
 def ratio_of_models(result, torch="torch"):
     if result is None:
         return None
-    ms, _ = models.best(result["ms"], torch)
-    return ms / result["ms"]["fathom"] if ms else None
+    return contender.ratio(result, models.best(result["ms"], torch)[1])
 
 
 def networks(results):
@@ -141,11 +141,11 @@ def networks(results):
         if result is None:
             continue
         ms, setting = models.best(result["ms"])
-        default = result["ms"].get("torch default")
+        default = contender.ratio(result, "torch default")
         cells = [row.name, number(result["ms"]["fathom"]), number(reach.multiply_adds_ms(results.one("limits"), result, row.trains)),
                  number(result["images_per_s"]["fathom"]), number(ms),
                  (setting or NOTHING).removeprefix("torch keep "), verdict(ratio_of_models(result), row.least), row.least, row.aim,
-                 number(default / result["ms"]["fathom"]) if default else NOTHING,
+                 number(default) if default else NOTHING,
                  verdict(ratio_of_models(results.one("models_avx2", row=row.name, threads=1)), row.least)]
         rows.append(cells + [number(ratio_of_models(result, "torch2"))])
     header = ["network", "ms", "multiply-adds alone, ms", "images/s", "PyTorch, ms", "its best setting", "ratio", "at least", "aim", "to default",

@@ -185,6 +185,18 @@ class Variants(unittest.TestCase):
         self.assertIn("--op convolution_2d --shape 128,1,28,28 --out-channels 32", small)
 
 
+class Turns(unittest.TestCase):
+    def test_a_ratio_is_of_the_same_turn(self):
+        times = {"fathom": [1, 2, 2], "torch keep nchw": [2, 4, 3], "torch default": [5]}  # the machine is slower from the second on
+        self.assertEqual(contender.paired_ratios(times), {"torch keep nchw": 2, "torch default": 5})
+
+    def test_results_without_turns_have_the_ratio_of_their_medians(self):
+        result = {"ms": {"fathom": 2, "torch default": 5}}
+        self.assertEqual(contender.ratio(result, "torch default"), 2.5)
+        self.assertIsNone(contender.ratio(result, "torch2 default"))
+        self.assertEqual(contender.ratio({**result, "ratio": {"torch default": 3}}, "torch default"), 3)
+
+
 class OpenBlas(unittest.TestCase):
     AVX512 = ["avx2", "avx512f", "avx512bw", "avx512dq", "avx512vl"]
 

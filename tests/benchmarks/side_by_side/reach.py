@@ -65,10 +65,10 @@ def missed(results, limits):
             found = [result for result in results.of("ops", row=row.name, **{"pass": which}) if ops.best(result["ms"], "torch")[0]]
             if not found:
                 continue
-            most = [ops.best(result["ms"], "torch")[0] / least_ms(limits, result) for result in found]
             shares = [least_ms(limits, result) / result["ms"]["fathom"] for result in found]
+            most = [ops.ratio_to_best(result) / share for result, share in zip(found, shares)]
             for word, pick, wanted in (("lowest", min, row.lowest), ("median", statistics.median, row.medians)):
-                reached = pick([ops.ratio(result) for result in found])
+                reached = pick([ops.ratio_to_best(result) for result in found])
                 if wanted and reached < wanted[i]:
                     yield pick(most) < wanted[i], [
                         f"{row.name}, {which}, {word}", number(reached), wanted[i], number(pick(most)),
