@@ -45,8 +45,10 @@ void grad_w_by(const Geometry& g, const T* x, const T* gy, T* gW, bool accumulat
   }
 }
 
+/// Whether strips are AlongOutput.
 template <int K, int S>
 inline constexpr bool is_along_output = S == 2 && K != 3;
+/// Whether there are shorter vectors than the longest.
 template <class T>
 inline constexpr bool has_narrow = lanes_of<NarrowBatch<T>> < lanes<T>;
 
