@@ -55,7 +55,7 @@ stub id 'echo 1000'
 packages='g++ cmake ninja-build libxtensor-dev libxsimd-dev libfmt-dev catch2 zlib1g-dev libpng-dev nlohmann-json3-dev libcli11-dev'
 missing='dev: error: these Debian packages are missing and installing them needs root:'
 line='apt-get update && apt-get install --no-install-recommends'
-clang='clang-14'
+clang='clang-14 libclang-rt-14-dev'
 # expect_packages PACKAGES ARGUMENT...: exactly these are what the command needs.
 expect_packages() {
   expect 1 "$missing $1
