@@ -21,7 +21,7 @@ class FlatPlanes {
   static constexpr std::int64_t L = lanes<T>;
   /// A row and a pixel before an array, and after it, are in reach: 64 bytes.
   static constexpr std::int64_t kMostColumns = 64 / sizeof(T) - 1;
-  static constexpr std::int64_t kMostElements = 2048;
+  static constexpr std::int64_t kMostElements = 2048;  ///< of a plane; nothing larger was measured
 
  public:
   /// Whether it takes at least a quarter less vectors than strips: where most vectors are at the edges, the

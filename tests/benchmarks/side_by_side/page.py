@@ -164,7 +164,7 @@ def two_threads(results):
         least, aim = row.two_threads or (None, NOTHING)
         rows.append([row.name, number(ms), verdict(one["ms"]["fathom"] / ms, least), least or NOTHING, aim,
                      number(torch_one / torch_two) if torch_one and torch_two else NOTHING,
-                     number(torch_two / ms) if torch_two else NOTHING])
+                     number(ratio_of_models(two)) if torch_two else NOTHING])
     return table(["network", "ms with 2 threads", "times as fast as with 1", "at least", "aim", "PyTorch's gain", "ratio"], rows)
 
 
