@@ -60,7 +60,7 @@ bool is_first_layer(const ConvolutionGeometry& g) {
 }
 
 bool has_first_layer_grad_w(const ConvolutionGeometry& g) {
-  constexpr std::int64_t kMostWeights = 2048;  // whose sums, a vector each, stay in the caches
+  constexpr std::int64_t kMostWeights = 8192;  // whose sums stay in the caches
   constexpr std::int64_t kLanes = 16;          // of the longest vectors, most of which a row has to fill
   return is_first_layer(g) && 4 * g.map.x >= 3 * round_up(g.map.x, kLanes) &&
          g.map_channels <= kMostWeights / (g.image_channels * g.kernel.y * g.kernel.x);
@@ -194,7 +194,7 @@ void first_layer_grad_w(const ConvolutionGeometry& g, const Array& image, const 
   const std::int64_t products = image.shape()[0] * plane * g.map_channels * taps;
   const std::int64_t blocks =
       std::min({count, kMostBlocks, ceil_div(std::max<std::int64_t>(products, 1), kBlockProducts)});
-  const std::int64_t size = g.map_channels * taps * kernels.lanes;  // of a block's sums
+  const std::int64_t size = channel_tiles.count() * tap_tiles.count() * kernels.sums;  // of a block's
   const bool is_pending = map.activation != Activation::none;
   if (is_pending) count_gradient(map.activation, dtype_of<T>);
   const std::int64_t copy_size = round_up(strips.size() + kGemmPackSlack, kGemmPackSlack);
@@ -242,7 +242,6 @@ void first_layer_grad_w(const ConvolutionGeometry& g, const Array& image, const 
     tile.rests_end = tile.rests + (tile.rest == 0 ? 0 : rows);
     tile.map_channel_step = is_pending ? strip_plane : plane;
     tile.image = copy;
-    tile.sums_step = taps * kernels.lanes;
     for (std::int64_t c = 0; c < channel_tiles.count(); ++c) {
       const auto [channel, channels] = channel_tiles[c];
       const std::int64_t first = (n * g.map_channels + channel) * plane + strips.begin(strip) * g.map.x;
@@ -268,7 +267,7 @@ void first_layer_grad_w(const ConvolutionGeometry& g, const Array& image, const 
         if (maps_soon.take(map_lines, tile.lines) == 0) images_soon.take(image_lines, tile.lines);
         const auto [tap, tile_taps] = tap_tiles[t];
         tile.offsets = strips.offsets().data() + tap;
-        tile.sums = sums + (channel * taps + tap) * kernels.lanes;
+        tile.sums = sums + (c * tap_tiles.count() + t) * kernels.sums;
         kernels.add_products[channels - 1][tile_taps - 1](tile);
       }
     }
@@ -294,12 +293,20 @@ void first_layer_grad_w(const ConvolutionGeometry& g, const Array& image, const 
     for (std::int64_t i = 0; i < size; ++i) sums[i] += sums[block * size + i];
   }
   T* const out = W.mutable_data<T>();
-  for (std::int64_t i = 0; i < g.map_channels * taps; ++i) {
-    T* const lanes = sums + i * kernels.lanes;
-    for (std::int64_t half = kernels.lanes / 2; half > 0; half /= 2) {
-      for (std::int64_t lane = 0; lane < half; ++lane) lanes[lane] += lanes[lane + half];
+  constexpr std::int64_t kTogether = kSumsInVector<T>;
+  const T* of_tile = sums;
+  for (std::int64_t c = 0; c < channel_tiles.count(); ++c) {
+    for (std::int64_t t = 0; t < tap_tiles.count(); ++t, of_tile += kernels.sums) {
+      const auto [channel, channels] = channel_tiles[c];
+      const auto [tap, tile_taps] = tap_tiles[t];
+      for (std::int64_t i = 0; i < channels * tile_taps; ++i) {
+        const T* const lanes = of_tile + i / kTogether * kernels.lanes + i % kTogether;
+        T sum = lanes[0];
+        for (std::int64_t lane = kTogether; lane < kernels.lanes; lane += kTogether) sum += lanes[lane];
+        T& to = out[(channel + i / tile_taps) * taps + tap + i % tile_taps];
+        to = accumulate ? to + sum : sum;
+      }
     }
-    out[i] = accumulate ? out[i] + lanes[0] : lanes[0];
   }
   if (gb != nullptr) *gb = fathom::sum(strip_sums, Axes{0, 1}).astype(dtype_of<T>);
 }

@@ -4,26 +4,33 @@
 #include <algorithm>
 #include <vector>
 
+#include <fathom/core/gemm/grid.hpp>
 #include <fathom/ops/convolution_2d/geometry.hpp>
 #include <fathom/ops/convolution_2d/planes.hpp>
 
 namespace fathom::ops::detail {
 
 /// The map of each image cut into strips of a few rows, and a padded copy of what one strip sees: all
-/// channels, pixels the horizontal stride apart side by side.
+/// channels, pixels the horizontal stride apart side by side. Each such phase of a row is aligned to 64
+/// bytes, so that most vectors lie in one cache line.
 class ImageStrips {
  public:
   explicit ImageStrips(const ConvolutionGeometry& g)
-      : g_(g), phase_(((g.map.x - 1) * g.stride.x + (g.kernel.x - 1) * g.dilation.x) / g.stride.x + 1) {
+      : g_(g),
+        phase_(((g.map.x - 1) * g.stride.x + (g.kernel.x - 1) * g.dilation.x) / g.stride.x + 1),
+        phase_step_(fathom::detail::round_up(phase_, kAligned)) {
     const std::int64_t more = std::max<std::int64_t>(0, kElements / row_size() - seen(1)) / g.stride.y;
-    rows_ = std::min(g.map.y, 1 + more);
-    per_image_ = (g.map.y + rows_ - 1) / rows_;
+    // Fewer and most rows would be copied more than twice.
+    const std::int64_t few = (g.kernel.y - 1) * g.dilation.y / g.stride.y;
+    rows_ = std::min(g.map.y, 1 + std::max(more, few));
+    per_image_ = fathom::detail::ceil_div(g.map.y, rows_);
+    rows_ = fathom::detail::ceil_div(g.map.y, per_image_);
     for (std::int64_t c = 0; c < g.image_channels; ++c) {
       for (std::int64_t ky = 0; ky < g.kernel.y; ++ky) {
         for (std::int64_t kx = 0; kx < g.kernel.x; ++kx) {
           const std::int64_t x = kx * g.dilation.x;
-          offsets_.push_back((ky * g.dilation.y * g.image_channels + c) * phase_ * g.stride.x +
-                             x % g.stride.x * phase_ + x / g.stride.x);
+          offsets_.push_back((ky * g.dilation.y * g.image_channels + c) * phase_step_ * g.stride.x +
+                             x % g.stride.x * phase_step_ + x / g.stride.x);
         }
       }
     }
@@ -45,12 +52,12 @@ class ImageStrips {
     const std::int64_t first = begin(index) * g_.stride.y - g_.pad.y;
     const std::int64_t rows = seen(end(index) - begin(index));
     for (std::int64_t y = first; y < first + rows; ++y) {
-      for (std::int64_t c = 0; c < g_.image_channels; ++c, to += phase_ * g_.stride.x) {
+      for (std::int64_t c = 0; c < g_.image_channels; ++c, to += phase_step_ * g_.stride.x) {
         if (y < 0 || y >= g_.image.y) {
-          std::fill(to, to + phase_ * g_.stride.x, T(0));
+          std::fill(to, to + phase_step_ * g_.stride.x, T(0));
         } else {
           copy_padded_row(kernels, image + (c * g_.image.y + y) * g_.image.x, g_.image.x, -g_.pad.x,
-                          g_.stride.x, phase_, to);
+                          g_.stride.x, phase_, phase_step_, to);
         }
       }
     }
@@ -67,17 +74,18 @@ class ImageStrips {
   }
 
  private:
-  static constexpr std::int64_t kElements = 1 << 13;  // of a copy, unless one row of the map needs more
+  static constexpr std::int64_t kAligned = 16;        // elements
+  static constexpr std::int64_t kElements = 9 << 10;  // of a copy, unless one row of the map needs more
 
   /// Rows of the image that rows of the map see.
   [[nodiscard]] std::int64_t seen(std::int64_t rows) const {
     return (rows - 1) * g_.stride.y + (g_.kernel.y - 1) * g_.dilation.y + 1;
   }
   /// Elements of a row of all channels.
-  [[nodiscard]] std::int64_t row_size() const { return g_.image_channels * phase_ * g_.stride.x; }
+  [[nodiscard]] std::int64_t row_size() const { return g_.image_channels * phase_step_ * g_.stride.x; }
 
   const ConvolutionGeometry& g_;
-  std::int64_t phase_;  // pixels of a row that lie side by side
+  std::int64_t phase_, phase_step_;  // pixels of a row that lie side by side, and from there to the next
   std::int64_t rows_ = 0, per_image_ = 0;
   std::vector<std::int64_t> offsets_;
 };

@@ -11,7 +11,12 @@ namespace fathom::ops::detail {
 
 /// The most map channels and taps (weights of a map channel) that a tile of gW's sums has.
 inline constexpr std::int64_t kMostSumChannels = 4;
-inline constexpr std::int64_t kMostSumTaps = 6;
+inline constexpr std::int64_t kMostSumTaps = 7;
+
+/// The sums of a tile, one for each of its channels and, within these, taps: `kSumsInVector` of them share a
+/// vector, of which sum i has every such lane from lane i % kSumsInVector on of vector i / kSumsInVector.
+template <class T>
+inline constexpr std::int64_t kSumsInVector = 16 / static_cast<std::int64_t>(sizeof(T));
 
 /// Where a vector of the map's pixels lies in its plane, and in the copy what the first tap sees of the
 /// image.
@@ -19,8 +24,7 @@ struct WeightStep {
   std::int64_t map, image;
 };
 
-/// Adds the products of some pixels of the map with what each tap sees of the image. A sum is a vector, of
-/// which each lane adds up every lanes-th pixel.
+/// Adds the products of some pixels of the map with what each tap sees of the image.
 template <class T>
 struct WeightSums {
   const WeightStep *steps, *steps_end;  ///< whole vectors
@@ -30,8 +34,7 @@ struct WeightSums {
   std::int64_t map_channel_step;
   const T* image;
   const std::int64_t* offsets;  ///< of the taps, behind `image`
-  T* sums;                      ///< those of a channel side by side
-  std::int64_t sums_step;
+  T* sums;
   fathom::detail::GemmLines lines;  ///< to be asked for, one at each step
 };
 
@@ -39,7 +42,7 @@ struct WeightSums {
 template <class T>
 struct ConvolutionKernels {
   std::int64_t lanes;
-  std::int64_t channels, taps;  ///< of a full tile
+  std::int64_t channels, taps, sums;  ///< of a full tile; `sums` counts elements
   /// add_products[c - 1][t - 1]: c channels, t taps.
   void (*add_products[kMostSumChannels][kMostSumTaps])(const WeightSums<T>& sums);
   /// even[i] = in[2 * i] and odd[i] = in[2 * i + 1] for i < count.

@@ -75,14 +75,15 @@ PaddedImages<T>::PaddedImages(const T* images, std::int64_t count, std::int64_t 
 
 template <class T>
 void copy_padded_row(const ConvolutionKernels<T>& kernels, const T* row, std::int64_t width,
-                     std::int64_t origin, std::int64_t step, std::int64_t phase, T* out) {
+                     std::int64_t origin, std::int64_t step, std::int64_t phase, std::int64_t phase_step,
+                     T* out) {
   // Position q of phase s is pixel origin + s + q * step; for q in [inner, end) all phases' pixels exist.
   const std::int64_t inner = std::clamp((-origin + step - 1) / step, std::int64_t{0}, phase);
   const std::int64_t end = std::clamp((width - origin) / step, inner, phase);
   if (step == 1) std::copy(row + (origin + inner), row + (origin + end), out + inner);
   if (step == 2)
-    kernels.split_pairs(row + (origin + 2 * inner), end - inner, out + inner, out + phase + inner);
-  for (std::int64_t start = origin; start < origin + step; ++start, out += phase) {
+    kernels.split_pairs(row + (origin + 2 * inner), end - inner, out + inner, out + phase_step + inner);
+  for (std::int64_t start = origin; start < origin + step; ++start, out += phase_step) {
     const auto pixel = [&](std::int64_t q) {
       const std::int64_t x = start + q * step;
       return x >= 0 && x < width ? row[x] : T(0);
@@ -107,7 +108,7 @@ void PaddedImages<T>::copy_planes(const T* images, std::int64_t count, std::int6
         if (y < 0 || y >= size.y) {
           std::fill(out, out + row_, T(0));
         } else {
-          copy_padded_row(kernels, in + y * size.x, size.x, origin_.x, step_.x, phase_, out);
+          copy_padded_row(kernels, in + y * size.x, size.x, origin_.x, step_.x, phase_, phase_, out);
         }
       }
     }
@@ -233,9 +234,9 @@ void PixelsResult<T>::store(std::int64_t group, std::int64_t i, std::int64_t row
 }
 
 template void copy_padded_row<float>(const ConvolutionKernels<float>&, const float*, std::int64_t,
-                                     std::int64_t, std::int64_t, std::int64_t, float*);
+                                     std::int64_t, std::int64_t, std::int64_t, std::int64_t, float*);
 template void copy_padded_row<double>(const ConvolutionKernels<double>&, const double*, std::int64_t,
-                                      std::int64_t, std::int64_t, std::int64_t, double*);
+                                      std::int64_t, std::int64_t, std::int64_t, std::int64_t, double*);
 template struct PixelRows<float>;
 template struct PixelRows<double>;
 template class PaddedImages<float>;

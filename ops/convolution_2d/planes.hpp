@@ -69,10 +69,12 @@ struct PixelRange {
 };
 
 /// A row of `phase` * `step` pixels from pixel `origin` on, which may lie outside of `row`: zeros there.
-/// Pixels `step` apart lie side by side in `out`, those of one phase after those of the one before.
+/// Pixels `step` apart lie side by side in `out`, where each such phase begins `phase_step` after the one
+/// before.
 template <class T>
 void copy_padded_row(const ConvolutionKernels<T>& kernels, const T* row, std::int64_t width,
-                     std::int64_t origin, std::int64_t step, std::int64_t phase, T* out);
+                     std::int64_t origin, std::int64_t step, std::int64_t phase, std::int64_t phase_step,
+                     T* out);
 
 /// Images with everything in reach: in place where they hold it, else a copy with zeros around. When the
 /// horizontal step is s, pixels s apart lie side by side in the copy, so that packing is always a matter of
@@ -277,9 +279,9 @@ class PixelsResult final : public fathom::detail::GemmResult<T> {
 };
 
 extern template void copy_padded_row<float>(const ConvolutionKernels<float>&, const float*, std::int64_t,
-                                            std::int64_t, std::int64_t, std::int64_t, float*);
+                                            std::int64_t, std::int64_t, std::int64_t, std::int64_t, float*);
 extern template void copy_padded_row<double>(const ConvolutionKernels<double>&, const double*, std::int64_t,
-                                             std::int64_t, std::int64_t, std::int64_t, double*);
+                                             std::int64_t, std::int64_t, std::int64_t, std::int64_t, double*);
 extern template struct PixelRows<float>;
 extern template struct PixelRows<double>;
 extern template class PaddedImages<float>;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Part of the kernel units: vectors of one instruction set, and moves between lanes that xsimd lacks. V is a
-// vector type: simd::Batch<T>, or simd::NarrowBatch<T> for narrow images.
+// Part of the kernel units: vectors of one instruction set, and what goes on between lanes. V is a vector type:
+// simd::Batch<T>, or simd::NarrowBatch<T> for narrow images.
 #pragma once
 
 #include <cstdint>
@@ -8,6 +8,7 @@
 #include <utility>
 
 #include <fathom/core/simd/lanes.hpp>
+#include <fathom/core/simd/shuffle.hpp>
 #include <fathom/ops/depthwise_convolution_2d/kernel.hpp>
 
 namespace fathom::ops::depthwise {
@@ -19,6 +20,7 @@ using simd::lanes;
 using simd::lanes_of;
 using simd::multiply_add;
 using simd::NarrowBatch;
+using simd::shuffle;
 using simd::store_lanes;
 
 template <class V>
@@ -32,15 +34,6 @@ template <class V>
 template <class V>
 [[gnu::always_inline]] inline V load_lanes(const Element<V>* from, std::int64_t count) {
   return simd::load_lanes<Element<V>, typename V::arch_type>(from, count);
-}
-
-/// Lane i is lane `source(i)` of a and b laid end to end; for every number of lanes (GCC 12, Clang).
-template <class V, class Source>
-[[gnu::always_inline]] inline V shuffle(V a, V b, Source) {
-  return [&]<int... i>(std::integer_sequence<int, i...>) {
-    return V(__builtin_shufflevector(a.data, b.data, Source{}(i)...));
-  }
-  (std::make_integer_sequence<int, lanes_of<V>>{});
 }
 
 /// f(0), ..., f(n - 1) with numbers that are constants in f: arrays indexed by these stay in registers.
