@@ -75,11 +75,12 @@ struct GemmPanel {
   std::int64_t to_step;  ///< from one row to the next
   std::int64_t gap;      ///< in `to`, between the columns of the two vectors
   bool is_few;           ///< kGemmFewColumns at most, which lie kGemmDepth apart in `right`
+  std::int64_t right_gap = 0;  ///< in `right`, as `gap`; for tile rows alone
 };
 
-/// Full tiles of the same rows, one for each panel, which has no gap: to = activation(sum over p < depth of
-/// a(., p) b(p, .) + row_bias). For products of few depths: a call of its own costs a tile about as much as
-/// a dozen of them.
+/// Full tiles of the same rows, one for each panel: to = activation(sum over p < depth of a(., p) b(p, .) +
+/// row_bias). The two vectors of a panel may overlap. For products of few depths: a call of its own costs a
+/// tile about as much as a dozen of them.
 template <class T>
 struct GemmTileRow {
   const GemmPanel<T>*panels, *panels_end;

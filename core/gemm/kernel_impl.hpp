@@ -112,11 +112,12 @@ void tile_row(const GemmTileRow<T>& t) {
   const char* const* line = t.lines;
   for (const GemmPanel<T>* panel = t.panels; panel != t.panels_end; ++panel) {
     const int64_t step = panel->to_step;
+    const int64_t second = kLanes<T> + panel->gap, right_second = kLanes<T> + panel->right_gap;
     if (const T* next = *soon++; next != nullptr) {
 #pragma GCC unroll 12
       for (int r = 0; r < R; ++r, next += step) {
         __builtin_prefetch(next);
-        __builtin_prefetch(next + 2 * kLanes<T> - 1);
+        __builtin_prefetch(next + second + kLanes<T> - 1);
       }
     }
     for (const char* const* const end = line + line_count; line != end; ++line) __builtin_prefetch(*line);
@@ -126,7 +127,7 @@ void tile_row(const GemmTileRow<T>& t) {
     const T* a = t.a;
     for (const int64_t *offset = t.b_offsets, *end = offset + depth; offset != end; ++offset, ++a) {
       const T* const b = panel->right + *offset;
-      const Batch<T> right[2] = {Batch<T>::load_unaligned(b), Batch<T>::load_unaligned(b + kLanes<T>)};
+      const Batch<T> right[2] = {Batch<T>::load_unaligned(b), Batch<T>::load_unaligned(b + right_second)};
 #pragma GCC unroll 12
       for (int r = 0; r < R; ++r) {
         const Batch<T> left(a[r * kGemmRowStep]);
@@ -144,7 +145,7 @@ void tile_row(const GemmTileRow<T>& t) {
     }
     T* const to = panel->to + t.row * step;
 #pragma GCC unroll 24
-    for (int i = 0; i < 2 * R; ++i) sum[i].store_unaligned(to + i / 2 * step + i % 2 * kLanes<T>);
+    for (int i = 0; i < 2 * R; ++i) sum[i].store_unaligned(to + i / 2 * step + i % 2 * second);
   }
 }
 

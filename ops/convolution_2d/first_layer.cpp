@@ -72,7 +72,8 @@ void convolve_first_layer(const ConvolutionGeometry& g, const Array& image, cons
   const fathom::Isa isa = fathom::active_isa();
   const GemmKernels<T>& kernels = fathom::detail::gemm_kernels<T>(isa);
   fathom::detail::count_kernel("gemm/convolution_2d", isa, dtype_of<T>);
-  const ImageStrips strips(g);
+  // Beside what is copied, the result's lines on their way into memory want room in the first-level cache.
+  const ImageStrips strips(g, 5 << 10, 2);
   const std::int64_t taps = static_cast<std::int64_t>(strips.offsets().size());
   const std::int64_t plane = g.map.y * g.map.x;
   const std::int64_t images = image.shape()[0];
@@ -117,50 +118,59 @@ void convolve_first_layer(const ConvolutionGeometry& g, const Array& image, cons
       }
     }
   };
-  // The same by full tiles, of which the last one begins earlier where the row is no multiple.
-  const std::int64_t per_row = ceil_div(g.map.x, kernels.columns());
-  const bool in_rows = !accumulate && g.map.x >= kernels.columns() &&
+  // The same for a strip's rows, by full tiles, to which the last pixels of two rows make one: first all rows
+  // of some channels, as the processor's own prefetching follows few planes at a time.
+  const bool in_rows = !accumulate && g.map.x >= kernels.lanes &&
                        kernels.tile_rows[g.map_channels / channels.count() - 1] != nullptr;
-  const auto tile_rows = [&](const T* row, T* to, GemmPanel<T>* panels, const T** soon) {
-    for (std::int64_t i = 0; i < per_row; ++i) {
-      const std::int64_t x = std::min(i * kernels.columns(), g.map.x - kernels.columns());
-      panels[i] = {x, kernels.columns(), row + x, to + x, plane, 0, false};
+  const auto tile_rows = [&](const T* row, T* to, std::int64_t count) {
+    const std::int64_t columns = kernels.columns();
+    const std::int64_t rest = g.map.x % columns;
+    std::vector<GemmPanel<T>> panels;
+    const auto add = [&](std::int64_t y, std::int64_t x, std::int64_t gap, std::int64_t right_gap) {
+      panels.push_back(
+          {x, columns, row + y * strips.row_step() + x, to + y * g.map.x + x, plane, gap, false, right_gap});
+    };
+    for (std::int64_t y = 0; y < count; ++y) {
+      for (std::int64_t x = 0; x + columns <= g.map.x; x += columns) add(y, x, 0, 0);
+      if (rest > kernels.lanes) add(y, g.map.x - rest, rest - columns, rest - columns);
     }
+    const std::int64_t last = g.map.x - kernels.lanes;
+    for (std::int64_t y = 0; y < count && 0 < rest && rest <= kernels.lanes; y += 2) {
+      // A row that is left has its own twice.
+      const bool is_pair = y + 1 < count;
+      add(y, last, is_pair ? last : -kernels.lanes, (is_pair ? strips.row_step() : 0) - kernels.lanes);
+    }
+    const std::vector<const T*> soon(panels.size());
     GemmTileRow<T> tiles{};
-    tiles.panels = panels;
-    tiles.panels_end = panels + per_row;
+    tiles.panels = panels.data();
+    tiles.panels_end = tiles.panels + panels.size();
     tiles.depth = taps;
     tiles.b_offsets = strips.offsets().data();
     tiles.activation = epilogue.activation;
-    tiles.soon = soon;
+    tiles.soon = soon.data();
     for (std::int64_t s = 0; s < channels.count(); ++s) {
       const auto [first, rows] = channels[s];
       tiles.row = first;
       tiles.a = scratch.data() + s * weights_step;
       tiles.row_bias = bias == nullptr ? nullptr : bias + first;
-      for (std::int64_t i = 0; i < per_row; ++i) soon[i] = panels[i].to + first * plane + g.map.x;
       kernels.tile_rows[rows - 1](tiles);
     }
   };
   const auto run = [&](std::int64_t n, std::int64_t strip, T* copy) {
     strips.copy(convolution_kernels<T>(isa), source + n * g.image_channels * g.image.y * g.image.x, strip,
                 copy);
-    std::vector<GemmPanel<T>> panels(in_rows ? static_cast<std::size_t>(per_row) : 0);
-    std::vector<const T*> soon(panels.size());
     T* const to = out + n * g.map_channels * plane;
-    for (std::int64_t y = strips.begin(strip); y < strips.end(strip); ++y, copy += strips.row_step()) {
-      if (in_rows) {
-        tile_rows(copy, to + y * g.map.x, panels.data(), soon.data());
-      } else {
-        tiles(copy, to + y * g.map.x);
-      }
-    }
+    const std::int64_t begin = strips.begin(strip), end = strips.end(strip);
+    if (in_rows) return tile_rows(copy, to + begin * g.map.x, end - begin);
+    for (std::int64_t y = begin; y < end; ++y, copy += strips.row_step()) tiles(copy, to + y * g.map.x);
   };
   std::atomic<std::int64_t> next{0};
   parallel_for(
       images * strips.per_image(), grain,
       [&](std::int64_t begin, std::int64_t end) {
         T* const copy = scratch.data() + weights_size + next++ * each;
+        // What no copy reaches goes into products that are not stored, and would slow them down if denormal.
+        std::fill_n(copy, each, T(0));
         for (std::int64_t i = begin; i < end; ++i) run(i / strips.per_image(), i % strips.per_image(), copy);
       },
       threads);
@@ -172,7 +182,7 @@ void first_layer_grad_w(const ConvolutionGeometry& g, const Array& image, const 
   const fathom::Isa isa = fathom::active_isa();
   const ConvolutionKernels<T>& kernels = convolution_kernels<T>(isa);
   fathom::detail::count_kernel("convolution_2d/first_layer_grad_w", isa, dtype_of<T>);
-  const ImageStrips strips(g);
+  const ImageStrips strips(g, 9 << 10, 1);
   const std::int64_t taps = static_cast<std::int64_t>(strips.offsets().size());
   const std::int64_t plane = g.map.y * g.map.x;
   const std::int64_t count = image.shape()[0] * strips.per_image();

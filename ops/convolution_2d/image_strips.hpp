@@ -15,16 +15,19 @@ namespace fathom::ops::detail {
 /// bytes, so that most vectors lie in one cache line.
 class ImageStrips {
  public:
-  explicit ImageStrips(const ConvolutionGeometry& g)
+  /// Copies have about `elements` elements, unless a few rows need more, and strips a multiple of `together`
+  /// rows, but the last one.
+  ImageStrips(const ConvolutionGeometry& g, std::int64_t elements, std::int64_t together)
       : g_(g),
         phase_(((g.map.x - 1) * g.stride.x + (g.kernel.x - 1) * g.dilation.x) / g.stride.x + 1),
         phase_step_(fathom::detail::round_up(phase_, kAligned)) {
-    const std::int64_t more = std::max<std::int64_t>(0, kElements / row_size() - seen(1)) / g.stride.y;
-    // Fewer and most rows would be copied more than twice.
+    using fathom::detail::ceil_div;
+    const std::int64_t more = std::max<std::int64_t>(0, elements / row_size() - seen(1)) / g.stride.y;
+    // With fewer most rows would be copied more than twice.
     const std::int64_t few = (g.kernel.y - 1) * g.dilation.y / g.stride.y;
-    rows_ = std::min(g.map.y, 1 + std::max(more, few));
-    per_image_ = fathom::detail::ceil_div(g.map.y, rows_);
-    rows_ = fathom::detail::ceil_div(g.map.y, per_image_);
+    const std::int64_t count = ceil_div(g.map.y, 1 + std::max(more, few));
+    rows_ = std::min(g.map.y, fathom::detail::round_up(ceil_div(g.map.y, count), together));
+    per_image_ = ceil_div(g.map.y, rows_);
     for (std::int64_t c = 0; c < g.image_channels; ++c) {
       for (std::int64_t ky = 0; ky < g.kernel.y; ++ky) {
         for (std::int64_t kx = 0; kx < g.kernel.x; ++kx) {
@@ -74,8 +77,7 @@ class ImageStrips {
   }
 
  private:
-  static constexpr std::int64_t kAligned = 16;        // elements
-  static constexpr std::int64_t kElements = 9 << 10;  // of a copy, unless one row of the map needs more
+  static constexpr std::int64_t kAligned = 16;  // elements
 
   /// Rows of the image that rows of the map see.
   [[nodiscard]] std::int64_t seen(std::int64_t rows) const {
