@@ -97,6 +97,11 @@ std::vector<ConvolutionCase> convolution_cases() {
       {2, 1, 5, 1, {4, 29}, 3, 1, 2, 1},
       {2, 3, 6, 1, {5, 8}, 3, 1, 1, 1},
       {1, 2, 13, 1, {6, 33}, 3, {1, 2}, 1, 1},
+      // Their rows end in a vector or less, of which two rows make a tile; the last row may be alone.
+      {1, 3, 14, 1, {23, 90}, 3, 2, 1, 1},
+      {1, 3, 14, 1, {9, 43}, 3, 1, 1, 1},
+      {2, 2, 7, 1, {5, 16}, 3, 1, 1, 1},
+      {1, 2, 24, 1, {7, 23}, 3, 1, 1, 1},
       // Stride 1, in blocks of rows, of images, with depths in two parts; one that is too wide for them.
       {2, 31, 9, 1, {20, 31}, 3, 1, 1, 1},
       {9, 20, 30, 1, {7, 7}, 3, 1, 1, 1},
