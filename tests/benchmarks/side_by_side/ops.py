@@ -36,8 +36,9 @@ def settings(row, names):
 
 
 def run_case(running, timed, request, rounds):
+    """setting -> its time in each turn; setting -> its least time; setting -> its last answer"""
     times = {setting: [] for _, setting, _ in timed}
-    answers = {}
+    least, answers = {}, {}
     for turn in range(rounds):
         first = {setting: values[0] for setting, values in times.items() if values}
         for contender, setting, options in timed:
@@ -46,9 +47,10 @@ def run_case(running, timed, request, rounds):
             try:
                 answers[setting] = running[contender].ask(f"{request} {options}".strip())
                 times[setting].append(answers[setting]["median_ms"])
+                least[setting] = min(answers[setting]["min_ms"], least.get(setting, float("inf")))
             except Failure as failure:
                 print(f"bench: {setting}: {failure}", file=sys.stderr)
-    return {setting: values for setting, values in times.items() if values}, answers
+    return {setting: values for setting, values in times.items() if values}, least, answers
 
 
 def rates(answer, ms):
@@ -77,12 +79,13 @@ def run(setup, pattern, threads=1, progress=print):
             timed = settings(row, running)
             for request, which in row.cases():
                 words = f"{request} --pass {which} --threads {threads} --seconds {setup.seconds}"
-                times, answers = run_case(running, timed, words, setup.rounds)
+                times, least, answers = run_case(running, timed, words, setup.rounds)
                 if "fathom" not in times:
                     continue
                 ms = {setting: statistics.median(values) for setting, values in times.items()}
                 result = {"row": row.name, "request": request, "pass": which, "threads": threads, "isa": setup.isa,
                           "ms": {setting: round(median, 5) for setting, median in ms.items()},
+                          "least_ms": {setting: round(ms, 5) for setting, ms in least.items()},
                           "ratio": {setting: round(found, 4) for setting, found in paired_ratios(times).items()},
                           **rates(answers["fathom"], ms["fathom"])}
                 progress(describe(result))

@@ -139,8 +139,15 @@ class Reach(Folder):
         self.assertAlmostEqual(reach.memory_ms(old, 1e9, 0), 1e9 / 20e6)
 
     def test_an_op_takes_no_less_than_its_arithmetic_nor_more_than_it_took(self):
-        self.assertAlmostEqual(reach.least_ms(LIMITS, op("r", "forward", 10, 1, 1e3, 0.5, gflops=50)), 5)
-        self.assertAlmostEqual(reach.least_ms(LIMITS, op("r", "forward", 1, 1, 1e9, 0.5)), 1)
+        self.assertAlmostEqual(reach.bound_ms(LIMITS, op("r", "forward", 10, 1, 1e3, 0.5, gflops=50)), 5)
+        self.assertAlmostEqual(reach.bound_ms(LIMITS, op("r", "forward", 1, 1, 1e9, 0.5)), 1)
+
+    def test_what_is_at_most_is_of_the_least_times(self):
+        row = next(row for row in op_rows.ROWS if row.medians == (1.5, 2.0, 1.7))
+        result = op(row.name, "forward", 1, 1.2, 8 * 2**20, 0.5)
+        result["least_ms"] = {setting: ms / 2 for setting, ms in result["ms"].items()}
+        self.put(limits=[LIMITS], ops=[result])
+        self.assertIn(f"| {row.name}, forward, median | 1.20 | 1.5 | 1.43 | 84 % to 84 % |", self.part("reach"))
 
     def test_the_multiply_adds_of_a_step_are_those_of_forward_and_twice_as_many(self):
         counted = {"multiply_adds": {"fathom": 5e7}}
