@@ -7,6 +7,10 @@ import sys
 
 from contender import AVX2_ALONE, KEEP_MEMORY, PEERS, Contender, Failure, paired_ratios, ratio, still_worth
 
+# With several threads each setting is timed with one, too, in the same turns: what threads gain is less than what the machine loses or
+# gains within an hour.
+ALONE = "alone "
+
 # Settings of PyTorch: name -> (own options, environment). The best of those that keep memory is what counts.
 TRAINING = {
     "keep channels_last foreach": ("--format channels_last --foreach", KEEP_MEMORY),
@@ -44,8 +48,9 @@ def commands(setup, row, threads, only):
 def run_row(setup, row, threads, only):
     times, answers = {}, {}
     with contextlib.ExitStack() as stack:
-        running = {setting: stack.enter_context(Contender(command, threads, setup.core, environment))
-                   for setting, (command, environment) in commands(setup, row, threads, only).items()}
+        running = {prefix + setting: stack.enter_context(Contender(command, count, setup.core, environment))
+                   for prefix, count in (("", threads), (ALONE, 1)) if not prefix or threads > 1
+                   for setting, (command, environment) in commands(setup, row, count, only).items()}
         # Two steps before the turns: then all have started, and it is clear how many steps fit.
         steps = {}
         for setting, contender in list(running.items()):
@@ -58,7 +63,7 @@ def run_row(setup, row, threads, only):
         for turn in range(setup.rounds):
             first = {setting: found[0] for setting, found in times.items()}
             for setting, contender in running.items():
-                if turn > 0 and not still_worth(setting, first):
+                if turn > 0 and not still_worth(setting.removeprefix(ALONE), first):
                     continue
                 answers[setting] = contender.ask(str(steps[setting]))
                 times.setdefault(setting, []).append(answers[setting]["median_ms"])
@@ -83,6 +88,13 @@ def best(times, torch="torch"):
     """The fastest setting of a torch: (ms, setting)."""
     found = [(ms, setting) for setting, ms in times.items() if setting.startswith(torch + " keep")]
     return min(found) if found else (None, None)
+
+
+def gain(result, setting):
+    """How many times as fast several threads are as one, in the same turns; None where that is not known."""
+    ratios = {"fathom": 1, **result.get("ratio", {})}
+    alone = ratios.get(ALONE + setting)
+    return alone / ratios[setting] if alone else None
 
 
 def memory_ratio(result, setting="torch channels_last"):

@@ -160,11 +160,12 @@ def two_threads(results):
         if one is None or two is None:
             continue
         ms, torch_one = two["ms"]["fathom"], models.best(one["ms"])[0]
-        torch_two = models.best(two["ms"])[0]
+        torch_two, setting = models.best(two["ms"])
         least, aim = row.two_threads or (None, NOTHING)
-        rows.append([row.name, number(ms), verdict(one["ms"]["fathom"] / ms, least), least or NOTHING, aim,
-                     number(torch_one / torch_two) if torch_one and torch_two else NOTHING,
-                     number(ratio_of_models(two)) if torch_two else NOTHING])
+        # Older results were timed with one thread only in another run.
+        of_torch = setting and (models.gain(two, setting) or (torch_one and torch_one / torch_two))
+        rows.append([row.name, number(ms), verdict(models.gain(two, "fathom") or one["ms"]["fathom"] / ms, least), least or NOTHING, aim,
+                     number(of_torch) if of_torch else NOTHING, number(ratio_of_models(two)) if setting else NOTHING])
     return table(["network", "ms with 2 threads", "times as fast as with 1", "at least", "aim", "PyTorch's gain", "ratio"], rows)
 
 
@@ -190,9 +191,9 @@ def variants(results):
     rows = []
     for result in results.of("variants"):
         ms = result["ms"]
+        rate = result.get("rate") or {variant: ms["float32"] / taken for variant, taken in ms.items()}  # older results have no turns
         rows.append([f"`{result['request'].removeprefix('--op ')}` {result['pass']}", number(ms["float32"]), number(ms["2 threads"]),
-                     verdict(ms["float32"] / ms["2 threads"], SAME), number(ms["float64"]),
-                     verdict(ms["float32"] / ms["float64"], 0.5)])
+                     verdict(rate["2 threads"], SAME), number(ms["float64"]), verdict(rate["float64"], 0.5)])
     return table(["op", "float32, ms", "2 threads, ms", "times as fast", "float64, ms", "share of float32's rate"], rows)
 
 

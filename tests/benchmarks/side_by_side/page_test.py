@@ -22,6 +22,9 @@ LIMITS = {"row": "limits", "GFLOP/s avx2": 100, "GB/s copying 128 KiB": 100, "GB
           "GB/s reading 8 MiB": 30}
 
 
+OF_NETWORKS = {name: {"fathom": 1} for name in ("images_per_s", "peak_rss_mib", "minor_faults_per_step", "system_allocations_per_step")}
+
+
 def op(row, which, ms, torch, size, written=None, gflops=1.0):
     """A result that moves `size` bytes."""
     result = {"row": row, "request": f"--op some --shape {size}", "pass": which, "threads": 1, "isa": "best",
@@ -82,6 +85,22 @@ class Page(Folder):
         self.assertNotIn("**", self.part("variants"))
         self.put(variants=[{"row": "r", "request": "--op some", "pass": "forward", "ms": {**ms, "2 threads": 1.1, "float64": 2.1}}])
         self.assertIn("| **0.91** | 2.10 | **0.48** |", self.part("variants"))
+
+    def test_rates_are_of_the_same_turns_where_there_are_any(self):
+        result = {"row": "r", "request": "--op some", "pass": "forward", "ms": {"float32": 1, "2 threads": 2, "float64": 3},
+                  "rate": {"float32": 1, "2 threads": 1.5, "float64": 0.6}}
+        self.put(variants=[result])
+        self.assertIn("| 1.00 | 2.00 | 1.50 | 3.00 | 0.60 |", self.part("variants"))
+
+    def test_what_two_threads_gain_is_of_the_same_turns_where_there_are_any(self):
+        name = next(row.name for row in page.MODEL_ROWS if row.two_threads == (1.7, 1.9))
+        one = {"row": name, "request": "", "threads": 1, "isa": "best", "ms": {"fathom": 10, "torch keep nchw": 20}, **OF_NETWORKS}
+        two = {**one, "threads": 2, "ms": {"fathom": 8, "torch keep nchw": 16}}
+        self.put(models=[one, two])
+        self.assertIn("| 8.00 | **1.25** | 1.7 | 1.9 | 1.25 | 2.00 |", self.part("threads"))
+        two["ratio"] = {"torch keep nchw": 2, "alone fathom": 1.8, "alone torch keep nchw": 3}
+        self.put(models=[one, two])
+        self.assertIn("| 8.00 | 1.80 | 1.7 | 1.9 | 1.50 | 2.00 |", self.part("threads"))
 
     def test_sizes_are_in_mb(self):
         old = {"start_ms": 4, "library_mib": 5.5, "libraries": 8, "all_mib": 10, "us_per_node": 0.5}
@@ -159,9 +178,8 @@ class Reach(Folder):
         self.assertNotIn("multiply-adds", self.networks({}))
 
     def networks(self, counted):
-        measured = {name: {"fathom": 1} for name in ("images_per_s", "peak_rss_mib", "minor_faults_per_step", "system_allocations_per_step")}
         self.put(limits=[LIMITS], models=[{"row": page.MODEL_ROWS[1].name, "request": "", "threads": 1, "isa": "best", "ms": {"fathom": 4},
-                                           **measured, **counted}])
+                                           **OF_NETWORKS, **counted}])
         return self.part("models")
 
     def test_rows_are_sorted_by_what_is_at_most(self):

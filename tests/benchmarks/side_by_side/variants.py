@@ -52,6 +52,8 @@ def run(setup, pattern, progress=print):
                             line = f"{request} --pass {which} --threads {threads} {options} --seconds {setup.seconds}"
                             times.setdefault(variant, []).append(running[threads].ask(line)["median_ms"])
                     result = {"row": row.name, "request": request, "pass": which, "isa": setup.isa,
-                              "ms": {variant: round(statistics.median(found), 5) for variant, found in times.items()}}
+                              "ms": {variant: round(statistics.median(found), 5) for variant, found in times.items()},
+                              "rate": {variant: round(statistics.median([ms / own for ms, own in zip(times["float32"], found)]), 4)
+                                       for variant, found in times.items()}}
                     progress(f"{row.name}: {request} {which}: {result['ms']}")
                     yield result
