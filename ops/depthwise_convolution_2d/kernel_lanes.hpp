@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Part of the kernel units: vectors of one instruction set, and what goes on between lanes. V is a vector type:
-// simd::Batch<T>, or simd::NarrowBatch<T> for narrow images.
+// Part of the kernel units: vectors of one instruction set, and what goes on between lanes. V is a vector
+// type: simd::Batch<T>, or simd::NarrowBatch<T> for narrow images.
 #pragma once
 
 #include <cstdint>
