@@ -23,8 +23,8 @@ class ImageStrips {
         phase_step_(fathom::detail::round_up(phase_, kAligned)) {
     using fathom::detail::ceil_div;
     const std::int64_t more = std::max<std::int64_t>(0, elements / row_size() - seen(1)) / g.stride.y;
-    // With fewer most rows would be copied more than twice.
-    const std::int64_t few = (g.kernel.y - 1) * g.dilation.y / g.stride.y;
+    // With fewer most rows would be copied more than twice; the longest would make too large a copy.
+    const std::int64_t few = std::min((g.kernel.y - 1) * g.dilation.y / g.stride.y, elements / row_size());
     const std::int64_t count = ceil_div(g.map.y, 1 + std::max(more, few));
     rows_ = std::min(g.map.y, fathom::detail::round_up(ceil_div(g.map.y, count), together));
     per_image_ = ceil_div(g.map.y, rows_);
