@@ -221,7 +221,7 @@ class GemmWorker {
            result_.column_bias() == nullptr;
   }
   [[nodiscard]] bool is_plain(const Panel& panel) const {
-    return panel.to != nullptr && panel.columns == kernels_.columns();
+    return panel.to != nullptr && panel.gap == 0 && panel.columns == kernels_.columns();
   }
 
   /// The tiles of the panels [begin, end), which are plain.
